@@ -1,0 +1,1 @@
+"""The module library: one idea a file, found by scanning this folder."""

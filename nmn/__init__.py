@@ -1,0 +1,1 @@
+"""nmn: a neuro-symbolic visual reasoning engine."""
