@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count as counting
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nmn.errors import ProgramError, require_keys
 
@@ -35,7 +35,7 @@ class Concept:
         return f"{_quoted(self.attribute)}={_quoted(self.value)}"
 
 
-type Constant = Concept | str
+Constant: TypeAlias = Concept | str
 
 
 @dataclass(frozen=True)
@@ -251,17 +251,35 @@ class _Printer:
         yield from (constant for constant in node.constants if isinstance(constant, str))
 
     def statements(self) -> Iterator[str]:
-        printed: list[str] = []
-        for index, node in enumerate(self.program.nodes):
-            inputs = [self.names.get(source, printed[source]) for source in node.inputs]
-            constants = [_quoted(c) if isinstance(c, str) else str(c) for c in node.constants]
-            if self._continues_chain(index):
-                printed.append(f"{inputs[0][:-1]}, {constants[0]})")
+        for index in self.names:
+            yield f"let {self.names[index]} = {self._call(index)}"
+        yield self._call(self.program.root)
+
+    def _call(self, root: int) -> str:
+        pieces: list[str] = []
+        pending: list[int | str] = [root]
+        while pending:
+            piece = pending.pop()
+            if isinstance(piece, str):
+                pieces.append(piece)
+            elif piece in self.names and piece != root:
+                pieces.append(self.names[piece])
             else:
-                printed.append(f"{node.head}({', '.join(inputs + constants)})")
-            if index in self.names:
-                yield f"let {self.names[index]} = {printed[index]}"
-        yield printed[-1]
+                pending.extend(reversed(self._pieces(piece)))
+        return "".join(pieces)
+
+    def _pieces(self, index: int) -> list[int | str]:
+        constants: list[str] = []
+        while self._continues_chain(index):
+            constants.append(str(self.program.nodes[index].constants[0]))
+            index = self.program.nodes[index].inputs[0]
+        node = self.program.nodes[index]
+        own = [_quoted(constant) if isinstance(constant, str) else str(constant) for constant in node.constants]
+        arguments: list[int | str] = [*node.inputs, *own, *reversed(constants)]
+        pieces: list[int | str] = [f"{node.head}("]
+        for position, argument in enumerate(arguments):
+            pieces += [", ", argument] if position else [argument]
+        return [*pieces, ")"]
 
     def _continues_chain(self, index: int) -> bool:
         """Whether a call can be written into the call it reads: ``filter(x, size=large, shape=cube)``."""
