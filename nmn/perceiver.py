@@ -1,0 +1,72 @@
+"""Perceiver: what looks at images, first at a glance, then at what is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from nmn.domain import Domain
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Objects that something is asked of, one a row.
+
+    Attributes:
+        images: [rows] int64, position of the image in the glance.
+        objects: [rows] int64, position of the object in its image.
+    """
+
+    images: Tensor
+    objects: Tensor
+
+    def __len__(self) -> int:
+        return int(self.images.shape[0])
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a first look at a batch of images gives.
+
+    Attributes:
+        presence: [images, objects] log-odds that a proposal is an object.
+        mask: [images, objects] bool, False where the row is padding.
+        boxes: [images, objects, 4] x0, y0, x1, y1 in pixels of the image as given; NaN where unknown.
+        features: [images, objects, channels], for the perceiver's own looks.
+    """
+
+    presence: Tensor
+    mask: Tensor
+    boxes: Tensor
+    features: Tensor
+
+
+class Perceiver(Protocol):
+    """Looks at images. A result never depends on what else is in the batch."""
+
+    domain: Domain
+
+    def glance(self, images: Sequence[Any]) -> Glance:
+        """First look at whole images. Raises: InputError when one cannot be used."""
+        ...
+
+    def look_attribute(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
+        """[rows, values] log-probabilities of an attribute's values."""
+        ...
+
+    def look_relation(self, glance: Glance, relation: str, rows: Rows) -> Tensor:
+        """[rows, objects] log-odds that each object of the image is ``relation`` of the row's object."""
+        ...
+
+    def glance_cost(self, images: int) -> int:
+        """FLOPs of a glance, two for a multiply-add."""
+        ...
+
+    def attribute_cost(self, attribute: str) -> int:
+        """FLOPs of one row of an attribute."""
+        ...
+
+    def relation_cost(self, relation: str, objects: int) -> int:
+        """FLOPs of one anchor's row of a relation over this many objects."""
+        ...
