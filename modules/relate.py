@@ -1,0 +1,32 @@
+"""relate: the objects that stand in a relation to an object."""
+
+import torch
+from torch import nn
+
+from nmn.cost import LOGARITHM, Sizes
+from nmn.logic import LIMIT, from_odds
+from nmn.registry import module
+from nmn.scene import SceneGraph
+from nmn.types import Object, ObjectSet, Relation
+
+
+@module("relate")
+class Relate(nn.Module):
+    """The objects that stand in a relation to an object.
+
+    ``p[j] = sum_i o[i] * r[i, j]``, with ``r[i, i] = 0``.
+
+    Source: Relate of NS-CL (Mao et al. 2019, arXiv:1904.12584, section 3.2).
+    Cost: reads the relation's row of every object that may be the anchor.
+    """
+
+    def forward(self, scene: SceneGraph, anchor: Object, relation: Relation) -> ObjectSet:
+        rows = scene.relation(relation, asked=anchor > -LIMIT)
+        weight = anchor.exp().unsqueeze(1)
+        yes = torch.bmm(weight, rows.sigmoid()).squeeze(1)
+        no = torch.bmm(weight, (-rows).sigmoid()).squeeze(1)
+        return from_odds(yes, no)
+
+    @staticmethod
+    def cost(sizes: Sizes) -> int:
+        return (4 + 2 * LOGARITHM) * sizes.objects**2 + 3 * LOGARITHM * sizes.objects
