@@ -14,6 +14,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.nmn-installed
 TORCH := $(shell grep '^torch==' constraints.txt)
+ASK := $(BIN)/nmn ask
+SAMPLE := demo/samples/CLEVR_val_
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 help:
@@ -36,7 +38,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 ask: $(STAMP)
-	demo/samples/ask.sh $(BIN)/nmn
+	$(ASK) $(SAMPLE)000002.jpg "How big is the object in front of the green object?" --trace
+	$(ASK) $(SAMPLE)000012.jpg "What number of other things are the same material as the gray thing?" --trace
+	$(ASK) $(SAMPLE)000260.jpg "Do the tiny metal block and the large cylinder that is in front of the purple ball have the same color?" --trace
+	$(ASK) $(SAMPLE)000284.jpg "There is a large ball that is on the right side of the big red thing; are there any blue shiny objects that are to the right of it?" --trace
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow"
