@@ -23,6 +23,9 @@ FOLDERS: dict[str, str] = PROJECT["tool"]["setuptools"]["package-dir"]
 LIBRARIES = ("nmn.parser", "nmn.modules", "nmn.datasets")
 ABOVE_LIBRARIES = ("nmn.planner", "nmn.executor", "nmn.engine", "nmn.train", "nmn.evaluate", "nmn.demo", "nmn.cli")
 
+# Keyword arguments of numpy, torch and rich whose values are words of theirs.
+THEIR_KEYWORDS = {"side", "justify", "style", "border_style", "align"}
+
 LONGEST_FILE = 350  # lines
 LARGEST_FILE = 20_000_000  # bytes
 WITHOUT_TORCH = ("nmn", "nmn.errors", "nmn.domain", "nmn.program", "nmn.parse", "nmn.scenes", "nmn.datasets.clevr")
@@ -158,7 +161,11 @@ def domain_words() -> frozenset[str]:
 def python_constants() -> Iterator[tuple[Path, int, str]]:
     """String constants outside docstrings."""
     for name, path in sources().items():
-        prose = {id(node.value) for node in ast.walk(tree(name)) if isinstance(node, ast.Expr)}
+        prose = {
+            id(node.value)
+            for node in ast.walk(tree(name))
+            if isinstance(node, ast.Expr) or (isinstance(node, ast.keyword) and node.arg in THEIR_KEYWORDS)
+        }
         for node in ast.walk(tree(name)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
                 yield path, node.lineno, node.value
