@@ -59,6 +59,10 @@ def check(
     return types
 
 
+def _a(found: ProgramType) -> str:
+    return f"{'an' if found.kind[0] in 'AEIOU' else 'a'} {found}"
+
+
 class _Checker:
     def __init__(
         self,
@@ -128,9 +132,9 @@ class _Checker:
         wanted, found = ProgramType(parameter.kind, attribute), self.types[source]
         if found == wanted:
             return
-        hint = f"; {wanted.kind} comes from {_MADE_BY[wanted.kind]}" if wanted.kind in _MADE_BY else ""
+        hint = f"; one comes from {_MADE_BY[wanted.kind]}" if wanted.kind in _MADE_BY else ""
         giver = self.program.nodes[source].head
-        self.fail(index, f"{node.head} needs {wanted} as {parameter.name!r}, but {giver} gives {found}{hint}")
+        self.fail(index, f"{node.head} needs {_a(wanted)} as {parameter.name!r}, but {giver} gives {_a(found)}{hint}")
 
     def constants(self, index: int, node: Node, signature: Signature) -> None:
         expected = signature.constants

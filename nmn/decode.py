@@ -10,6 +10,7 @@ from nmn.executor import GroupRun, Run
 from nmn.logic import LIMIT
 from nmn.program import Program
 from nmn.trace import Answer, FacetCost, FailedPresupposition, NodeTrace, Trace
+from nmn.words import phrase
 
 HOLDS = 0.5
 """A presupposition fails when the probability that it holds is below this."""
@@ -110,12 +111,8 @@ def _explain(run: Run, position: int, node: int, probability: float) -> FailedPr
     else:
         shown = ", ".join(f"object {index} with {member:.2f}" for index, member in candidates)
         what = f"none is certain: {shown}"
-    return FailedPresupposition(node, probability, f"exactly one object should be {describe(program, source)}, but {what}", candidates)
-
-
-def describe(program: Program, node: int) -> str:
-    """A node of a program as a person would point at it: its text."""
-    return program.node_text(node)
+    wanted = phrase(program, source, run.store.domain)
+    return FailedPresupposition(node, probability, f"it is taken for granted that there is one {wanted}, but {what}", candidates)
 
 
 def _trace(run: Run, position: int, image: int) -> Trace:

@@ -1,7 +1,7 @@
 """Trace: what ran for a question, node by node, as the one run left it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nmn.program import Program
@@ -141,6 +141,10 @@ class Answer:
     presuppositions: tuple[FailedPresupposition, ...] = ()
     question: str | None = None
     trace: Trace | None = field(default=None, repr=False)
+
+    def asked(self, question: str) -> "Answer":
+        """This answer with the question it was asked by."""
+        return replace(self, question=question)
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name; the trace only if there is one."""

@@ -208,15 +208,17 @@ _TERMINALS = {
 def _syntax_error(error: "UnexpectedInput", text: str) -> ProgramSyntaxError:
     expected = sorted({_TERMINALS.get(name, name) for name in getattr(error, "accepts", None) or _expected(error)})
     token = getattr(error, "token", None)
+    found: str | None
     if token is not None and token.type != "$END":
         start, end, found = token.start_pos, token.end_pos, repr(str(token))
     elif token is not None:
-        start, end, found = len(text.rstrip()), len(text.rstrip()) + 1, "the end of the text"
+        start, end, found = len(text.rstrip()), len(text.rstrip()) + 1, None
     else:
         start = error.pos_in_stream or 0
         end, found = start + 1, repr(text[start : start + 1])
     ending = f": expected {' or '.join(expected)}" if expected else ""
-    return ProgramSyntaxError(f"unexpected {found}{ending}", text=text, span=Span(start, end))
+    what = "the program ends too early" if found is None else f"unexpected {found}"
+    return ProgramSyntaxError(f"{what}{ending}", text=text, span=Span(start, end))
 
 
 def _expected(error: Any) -> set[str]:

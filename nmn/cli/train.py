@@ -1,0 +1,190 @@
+"""``nmn train``: train what the engine sees with."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nmn.errors import InputError
+
+if TYPE_CHECKING:
+    from nmn.perception.data import ImageSet, Source, Subset
+    from nmn.perception.training import Progress, Trainer
+
+app = typer.Typer(name="train", help="Train the networks that the engine uses.", no_args_is_help=True)
+
+Folders = Annotated[list[Path], typer.Option("--images", help="Folder of images; once for each --scenes.")]
+Files = Annotated[list[Path], typer.Option("--scenes", help="Scenes file of the --images at the same place.")]
+
+
+@app.callback()
+def train() -> None:
+    """Train the networks that the engine uses."""
+
+
+@app.command()
+def perception(
+    images: Folders,
+    scenes: Files,
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the finished weights.")],
+    below: Annotated[
+        list[int] | None, typer.Option(help="Only images with an index below this, one a source; 0 for all.")
+    ] = None,
+    repeat: Annotated[
+        list[int] | None, typer.Option(help="How often an epoch shows each image, one a source; 1 by default.")
+    ] = None,
+    tune: Annotated[int, typer.Option(help="Last images of the first source to keep for watching progress.")] = 150,
+    calibrate_images: Annotated[Path | None, typer.Option(help="Images to calibrate on at the end.")] = None,
+    calibrate_scenes: Annotated[Path | None, typer.Option(help="Scenes file of --calibrate-images.")] = None,
+    calibrate_below: Annotated[int, typer.Option(help="Only calibration images below this index; 0 for all.")] = 0,
+    domain: Annotated[str, typer.Option(help="Domain, by name or .toml file.")] = "clevr",
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 8000,
+    batch_size: Annotated[int, typer.Option(min=2, help="Images a step.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value of the training config, such as augment.mirror=0.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in --out.")] = False,
+    device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, ...")] = "cpu",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves it to torch.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Threads that decode; above 0, batches are made ahead.")] = 2,
+    limit: Annotated[int | None, typer.Option(min=4, help="At most this many images a source.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder for decoded images; by default OUT/cache.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the final report as JSON.")] = False,
+) -> None:
+    """Train the detector from scratch on images with scenes, then write calibrated weights to OUT/weights."""
+    sources = _sources(images, scenes, below or [], repeat or [])
+    if (calibrate_images is None) != (calibrate_scenes is None):
+        raise InputError("--calibrate-images and --calibrate-scenes go together")
+    import torch
+
+    from nmn.domain import Domain
+    from nmn.perception.data import Source, load_images
+    from nmn.perception.export import export
+    from nmn.perception.training import Trainer, configure
+
+    if threads:
+        torch.set_num_threads(threads)
+    config = configure({"steps": str(steps), "batch_size": str(batch_size), "seed": str(seed), **_settings(settings)})
+    loaded = Domain.load(domain)
+    folder = out / "cache" if cache is None else cache
+    whole = load_images(loaded, sources, config.network, folder, limit=limit, workers=workers)
+    training, watching = _split(whole, sources, tune)
+    try:
+        trainer = Trainer(config, loaded, training, watching, device=device, prepare_ahead=workers > 0)
+    except RuntimeError as error:
+        raise InputError(f"cannot train on device {device!r}: {str(error).splitlines()[0]}") from None
+    if resume:
+        trainer.load(out / "last.safetensors")
+    _run(trainer, out, quiet=as_json)
+    chosen = None
+    if calibrate_images is not None and calibrate_scenes is not None:
+        held = Source(calibrate_images, calibrate_scenes, calibrate_below or None)
+        kept = load_images(loaded, [held], config.network, folder, limit=limit, workers=workers)
+        chosen = kept.subset(range(len(kept)))
+    export(out / "last.safetensors", loaded, calibrate_on=chosen).save_pretrained(out / "weights")
+    _finish(trainer, out, as_json=as_json)
+
+
+def _sources(images: list[Path], scenes: list[Path], below: list[int], repeat: list[int]) -> "list[Source]":
+    if len(images) != len(scenes):
+        raise InputError(f"--images and --scenes go in pairs; there are {len(images)} and {len(scenes)}")
+    for name, values in (("--below", below), ("--repeat", repeat)):
+        if len(values) > len(images):
+            raise InputError(f"{name} is given {len(values)} times for {len(images)} sources")
+    for folder in images:
+        if not folder.is_dir():
+            raise InputError(f"no image folder {folder}; give the folder that holds the image files")
+    from nmn.perception.data import Source
+
+    bounds = [*below, *[0] * (len(images) - len(below))]
+    times = [*repeat, *[1] * (len(images) - len(repeat))]
+    if min(times) < 1 or min(bounds) < 0:
+        raise InputError("--repeat must be at least 1 and --below at least 0")
+    return [
+        Source(folder, file, bound or None, often)
+        for folder, file, bound, often in zip(images, scenes, bounds, times, strict=True)
+    ]
+
+
+def _settings(settings: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for setting in settings or []:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise InputError(f"--set {setting!r} must be key=value")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def _split(whole: "ImageSet", sources: "list[Source]", tune: int) -> "tuple[Subset, Subset | None]":
+    """The last ``tune`` images of the first source for watching, the rest to train on."""
+    first = whole.counts[0]
+    if tune < 0 or tune >= first:
+        raise InputError(f"--tune must be at least 0 and below the {first} images of {sources[0].images}, not {tune}")
+    training = whole.subset([*range(first - tune), *range(first, len(whole))])
+    return training, whole.subset(range(first - tune, first)) if tune else None
+
+
+def _run(trainer: "Trainer", out: Path, *, quiet: bool) -> None:
+    """Train with a progress bar and TensorBoard scalars."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True, quiet=quiet)
+    out.mkdir(parents=True, exist_ok=True)
+    writer = _writer(out, console)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console) as bar:
+        task = bar.add_task("loss -", total=trainer.config.steps, completed=trainer.step)
+
+        def show(progress: "Progress") -> None:
+            text = f"loss {progress.losses['total']:.3f}  {progress.images_per_second:.0f} images/s"
+            bar.update(task, completed=progress.step, description=text)
+            if writer is not None and progress.step % 10 == 0:
+                _write(writer, progress)
+            if progress.report is not None:
+                bar.console.print(f"step {progress.step}: {progress.report.line()}")
+
+        trainer.run(out, show)
+    if writer is not None:
+        writer.close()
+
+
+def _writer(out: Path, console: Any) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        console.print("TensorBoard is not installed, so no curves are kept: pip install 'nmn-engine[train]'")
+        return None
+    return SummaryWriter(str(out / "tensorboard"))
+
+
+def _write(writer: Any, progress: "Progress") -> None:
+    for name, value in progress.losses.items():
+        writer.add_scalar(f"loss/{name}", value, progress.step)
+    writer.add_scalar("rate", progress.rate, progress.step)
+    if progress.report is not None:
+        writer.add_scalar("tuning/exact scenes", progress.report.exact_share, progress.step)
+        writer.add_scalar("tuning/relations", progress.report.relation_share, progress.step)
+
+
+def _finish(trainer: "Trainer", out: Path, *, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    report = trainer.evaluate()
+    if as_json:
+        record = None if report is None else asdict(report)
+        typer.echo(json.dumps({"steps": trainer.step, "weights": str(out / "weights"), "tuning": record}))
+        return
+    typer.echo(f"weights: {out / 'weights'}")
+    if report is not None:
+        typer.echo(f"tuning images: {report.line()}")
