@@ -1,0 +1,92 @@
+"""What the network is trained to get right."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from nmn.perception.data import Batch
+from nmn.perception.heads import BOX_UNIT, Perception, Places, read_places
+from nmn.perception.network import FINE_STRIDE, Maps
+from nmn.perception.targets import UNKNOWN
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses' parts, and the shape of the centre map's targets."""
+
+    centre: float = 1.0
+    offset: float = 0.5
+    box: float = 1.0
+    attribute: float = 1.0
+    coordinate: float = 0.5
+    spread: float = 1.0  # cells, standard deviation of the bump around a centre
+    jitter: int = 1  # cells an object is read off its centre, at most
+
+
+def centre_targets(batch: Batch, shape: tuple[int, int], spread: float) -> Tensor:
+    """Bumps around centres, 1 at the centre's own cell: [images, rows, columns]."""
+    rows, columns = shape
+    cells = (batch.centres / FINE_STRIDE - 0.5).round()
+    x = torch.exp(-((torch.arange(columns, device=cells.device) - cells[..., :1]) ** 2) / (2 * spread**2))
+    y = torch.exp(-((torch.arange(rows, device=cells.device) - cells[..., 1:]) ** 2) / (2 * spread**2))
+    bumps = y[..., :, None] * x[..., None, :] * batch.present[..., None, None]
+    return bumps.amax(1)
+
+
+def centre_loss(logits: Tensor, targets: Tensor, objects: Tensor) -> Tensor:
+    """Penalty-reduced focal loss. Source: CenterNet (Zhou et al. 2019, arXiv:1904.07850, equation 1)."""
+    positive = targets >= 1.0
+    probability = logits.sigmoid()
+    hit = functional.logsigmoid(logits) * (1 - probability) ** 2
+    miss = functional.logsigmoid(-logits) * probability**2 * (1 - targets) ** 4
+    return -torch.where(positive, hit, miss).sum() / objects
+
+
+def losses(
+    model: Perception, maps: Maps, batch: Batch, config: LossConfig, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """The parts of the loss, each a weighted scalar, by name."""
+    height, width = maps.centres.shape[1:]
+    objects = batch.present.sum().clamp(min=1)
+    targets = centre_targets(batch, (height, width), config.spread)
+    parts = {"centre": config.centre * centre_loss(maps.centres, targets, objects)}
+    images, slots = batch.present.nonzero().unbind(1)
+    centres = batch.centres[images, slots]
+    cells = (centres / FINE_STRIDE - 0.5).round().long()
+    cells = cells + torch.randint(-config.jitter, config.jitter + 1, cells.shape, generator=generator).to(cells.device)
+    columns, rows = cells[:, 0].clamp(0, width - 1), cells[:, 1].clamp(0, height - 1)
+    places = read_places(maps, images, rows, columns)
+    parts["offset"] = config.offset * functional.l1_loss(places.centres / FINE_STRIDE, centres / FINE_STRIDE)
+    boxes = batch.boxes[images, slots]
+    known = ~boxes.isnan().any(1)
+    # The raw edges are compared, so that a box turned inside out is corrected too.
+    cell = (torch.stack((columns, rows), 1) + 0.5) * FINE_STRIDE
+    raw = cell.repeat(1, 2) + maps.geometry[images, 2:, rows, columns] * BOX_UNIT
+    error = functional.smooth_l1_loss(raw[known] / BOX_UNIT, boxes[known] / BOX_UNIT, beta=0.05, reduction="none")
+    parts["box"] = config.box * error.sum() / known.sum().clamp(min=1)
+    places = Places(images, places.centres.detach(), places.boxes.detach())
+    features = model.encoder(maps, places)
+    labels = batch.labels[images, slots]
+    for column, name in enumerate(model.attributes):
+        logits = model.read_attribute(name, features)
+        stated = (labels[:, column] != UNKNOWN).sum().clamp(min=1)
+        wrong = functional.cross_entropy(logits, labels[:, column], ignore_index=UNKNOWN, reduction="sum")
+        parts[name] = config.attribute * wrong / stated
+    mean, log_variance = model.coordinates(features, maps.context[images], places)
+    loss = coordinate_loss(mean, log_variance, batch.coordinates[images, slots])
+    parts["coordinate"] = config.coordinate * loss
+    return parts
+
+
+def coordinate_loss(mean: Tensor, log_variance: Tensor, coordinates: Tensor) -> Tensor:
+    """Gaussian negative log-likelihood, weighted by the standard deviation so that no object is given up on.
+
+    Source: Seitzer et al. 2022, arXiv:2203.09168, equation 5 with beta = 0.5.
+    """
+    known = ~coordinates.isnan()
+    error = mean[known] - coordinates[known]
+    log_variance = log_variance[known]
+    loss = 0.5 * (error.square() * torch.exp(-log_variance) + log_variance) * torch.exp(0.5 * log_variance).detach()
+    return loss.sum() / known.sum().clamp(min=1)

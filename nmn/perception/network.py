@@ -1,0 +1,141 @@
+"""The convolutional network: an image in, a centre map, box maps and feature maps out.
+
+A small residual backbone with a top-down path to stride 4, after CenterNet (Zhou et al. 2019, arXiv:1904.07850, section
+3) and feature pyramids (Lin et al. 2017, arXiv:1612.03144, section 3). The stem is one strided convolution, because at
+half resolution nearly all time goes into memory traffic.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+FINE_STRIDE = 4  # px a cell of the centre map and of the fine features
+COARSE_STRIDE = 8  # px a cell of the coarse features
+DEEPEST_STRIDE = 32  # px a cell of the deepest stage
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of the network. ``width`` and ``height`` are the pixels that every image is letterboxed to."""
+
+    width: int = 480  # px
+    height: int = 320  # px
+    stem: int = 48
+    stages: tuple[int, ...] = (64, 128, 192)
+    depths: tuple[int, ...] = (2, 2, 1)
+    pyramid: int = 64
+    fine: int = 48
+    window: int = 7  # sampling points a side of an object's window
+    hidden: int = 256
+    axes: int = 2
+
+    def __post_init__(self) -> None:
+        if self.width % DEEPEST_STRIDE or self.height % DEEPEST_STRIDE or min(self.width, self.height) < 1:
+            raise ValueError(f"width and height must be multiples of {DEEPEST_STRIDE} px")
+
+    @staticmethod
+    def from_record(record: Mapping[str, Any]) -> "NetworkConfig":
+        """From JSON. Raises: TypeError when it is not one."""
+        sizes: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in record.items()
+        }
+        return NetworkConfig(**sizes)
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What the network makes of a batch of images."""
+
+    centres: Tensor  # [images, rows, columns] log-odds that an object's centre lies in the cell
+    geometry: Tensor  # [images, 6, rows, columns] centre offset (2, cells), box edges from the cell (4, BOX_UNIT px)
+    fine: Tensor  # [images, channels, rows, columns] at FINE_STRIDE
+    coarse: Tensor  # [images, channels, rows / 2, columns / 2] at COARSE_STRIDE
+    context: Tensor  # [images, channels] the whole image, for what all objects share: the camera
+
+
+class ConvNorm(nn.Module):
+    """Convolution, batch normalisation, and a rectifier unless told otherwise."""
+
+    def __init__(self, inputs: int, outputs: int, *, size: int = 3, stride: int = 1, rectify: bool = True) -> None:
+        super().__init__()
+        padding = (size - stride + 1) // 2 if size > stride else 0
+        self.conv = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs)
+        self.rectify = rectify
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [images, inputs, rows, columns] to [images, outputs, rows / stride, columns / stride]."""
+        y: Tensor = self.norm(self.conv(x))
+        return functional.relu(y, inplace=True) if self.rectify else y
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions beside the identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels)
+        self.second = ConvNorm(channels, channels, rectify=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [images, channels, rows, columns] to the same shape."""
+        return functional.relu(self.second(self.first(x)) + x, inplace=True)
+
+
+class Network(nn.Module):
+    """Backbone, top-down path and the maps that objects are read from."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.stem = ConvNorm(3, config.stem, size=6, stride=FINE_STRIDE)
+        widths = (config.stem, *config.stages)
+        self.stages = nn.ModuleList(
+            nn.Sequential(ConvNorm(before, after, stride=2), *(Residual(after) for _ in range(depth)))
+            for before, after, depth in zip(widths[:-1], config.stages, config.depths, strict=True)
+        )
+        self.laterals = nn.ModuleList(nn.Conv2d(channels, config.pyramid, 1) for channels in config.stages)
+        self.coarse = ConvNorm(config.pyramid, config.pyramid)
+        self.fine_lateral = nn.Conv2d(config.stem, config.fine, 1)
+        self.fine_down = nn.Conv2d(config.pyramid, config.fine, 1)
+        self.fine = ConvNorm(config.fine, config.fine)
+        self.read = nn.Conv2d(config.fine, 7, 1)
+        self.context = nn.Linear(config.stages[-1], config.pyramid)
+        with torch.no_grad():
+            start = torch.zeros(7)
+            start[0] = -4.0  # log-odds: few cells hold a centre
+            self.read.weight.mul_(0.1)
+            self.read.bias = nn.Parameter(start)
+
+    def forward(self, images: Tensor) -> Maps:
+        """Read images [images, 3, height, width], 0 to 1."""
+        stem: Tensor = self.stem((images - 0.45) * 6.0)  # CLEVR's grey floor comes out near 0, its shadows near -1
+        x, levels = stem, []
+        for stage in self.stages:
+            x = stage(x)
+            levels.append(x)
+        top: Tensor = self.laterals[-1](levels[-1])
+        for lateral, level in zip(self.laterals[-2::-1], levels[-2::-1], strict=True):
+            top = functional.interpolate(top, scale_factor=2, mode="nearest") + lateral(level)
+        coarse: Tensor = self.coarse(top)
+        down = functional.interpolate(self.fine_down(coarse), scale_factor=2, mode="nearest")
+        fine: Tensor = self.fine(functional.relu(down + self.fine_lateral(stem)))
+        read = self.read(fine).float()
+        context = functional.relu(self.context(levels[-1].float().mean((2, 3))))
+        return Maps(centres=read[:, 0], geometry=read[:, 1:], fine=fine, coarse=coarse, context=context)
+
+
+def fold(network: nn.Module) -> None:
+    """Fold every batch normalisation into its convolution, in place: the same function in evaluation, with less to run.
+
+    Afterwards no result can depend on what shares its batch.
+    """
+    for part in network.modules():
+        if isinstance(part, ConvNorm) and isinstance(part.norm, nn.BatchNorm2d):
+            part.conv = fuse_conv_bn_eval(part.conv.eval(), part.norm.eval())
+            part.norm = nn.Identity()

@@ -1,0 +1,59 @@
+"""From maps to objects: peaks of the centre map, thinned, with all that is read at each."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from nmn.perception.heads import Perception, Places, read_places
+from nmn.perception.network import Maps
+
+
+@dataclass(frozen=True)
+class ProposalConfig:
+    """Which peaks become objects."""
+
+    threshold: float = 0.05  # least raw probability of a peak
+    most: int = 16  # objects an image
+    apart: float = 8.0  # px of the network's input; of two nearer centres the weaker is dropped
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Objects of a batch, one row each, ordered by image and falling log-odds."""
+
+    places: Places
+    logits: Tensor  # [rows] raw log-odds of being an object
+    features: Tensor  # [rows, hidden]
+    coordinates: Tensor  # [rows, axes] mean
+    log_variance: Tensor  # [rows, axes]
+
+
+def peaks(maps: Maps, config: ProposalConfig) -> tuple[Places, Tensor]:
+    """Places and log-odds of the local maxima of the centre map."""
+    logits = maps.centres
+    images, rows, columns = logits.shape
+    highest = functional.max_pool2d(logits[:, None], 3, 1, 1)[:, 0]
+    least = torch.logit(torch.tensor(config.threshold)).item()
+    kept = torch.where((logits >= highest) & (logits > least), logits, -torch.inf)
+    scores, cells = kept.flatten(1).topk(min(2 * config.most, rows * columns), dim=1)
+    image = torch.arange(images)[:, None].expand_as(cells)
+    flat = read_places(maps, image.flatten(), cells.flatten() // columns, cells.flatten() % columns)
+    centres = flat.centres.reshape(images, -1, 2)
+    close = torch.cdist(centres, centres, compute_mode="donot_use_mm_for_euclid_dist") < config.apart
+    alive = scores > -torch.inf
+    for rank in range(alive.shape[1] - 1):
+        alive[:, rank + 1 :] &= ~(alive[:, rank : rank + 1] & close[:, rank, rank + 1 :])
+    alive &= alive.cumsum(1) <= config.most
+    chosen = alive.flatten()
+    return Places(flat.images[chosen], flat.centres[chosen], flat.boxes[chosen]), scores.flatten()[chosen]
+
+
+def detect(model: Perception, images: Tensor, config: ProposalConfig) -> Detections:
+    """Find the objects of images [images, 3, height, width], 0 to 1."""
+    maps = model.network(images)
+    places, logits = peaks(maps, config)
+    features = model.encoder(maps, places)
+    mean, log_variance = model.coordinates(features, maps.context[places.images], places)
+    return Detections(places, logits, features, mean, log_variance)
