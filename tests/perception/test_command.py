@@ -1,0 +1,102 @@
+"""`nmn train perception`, from files to weights."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from nmn.cli.train import app
+from nmn.errors import InputError
+from nmn.perception.detector import PixelPerceiver
+
+RUNNER = CliRunner()
+SMALL = {
+    "network.width": "96",
+    "network.height": "64",
+    "network.stem": "8",
+    "network.stages": "[8,12,16]",
+    "network.depths": "[1,1,1]",
+    "network.pyramid": "8",
+    "network.fine": "8",
+    "network.hidden": "16",
+    "warmup": "1",
+}
+
+
+@pytest.fixture
+def data(tiny: SimpleNamespace, tmp_path: Path) -> list[str]:
+    """Arguments that name a folder of random images and their scenes."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    scenes = []
+    images = tiny.image_set(8)
+    relations = tiny.domain.relations
+    directions = {r.name: list(r.sign * np.eye(3)[r.axis]) for r in relations if r.axis is not None}
+    for row, target in enumerate(images.targets):
+        Image.fromarray(images.pixels[row]).save(folder / target.image)
+        objects = [
+            {
+                "3d_coords": [*map(float, at), 0.0],
+                "pixel_coords": [*map(float, centre), 1.0],
+                "bbox": list(map(float, box)),
+            }
+            | {a.name: a.values[label] for a, label in zip(tiny.domain.attributes, labels, strict=True)}
+            for at, centre, box, labels in zip(
+                target.coordinates, target.centres, target.boxes, target.labels, strict=True
+            )
+        ]
+        scenes.append(
+            {"image_filename": target.image, "image_index": row, "objects": objects, "directions": directions}
+        )
+    (tmp_path / "scenes.json").write_text(json.dumps({"scenes": scenes}))
+    return ["--images", str(folder), "--scenes", str(tmp_path / "scenes.json")]
+
+
+def run(*arguments: str) -> str:
+    result = RUNNER.invoke(app, ["perception", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own, on import
+def test_training_writes_weights_that_load_and_can_be_resumed(data: list[str], tmp_path: Path) -> None:
+    settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+    common = [*data, "--out", str(tmp_path / "out"), "--tune", "2", "--batch-size", "2", "--workers", "0", *settings]
+    common += ["--calibrate-images", data[1], "--calibrate-scenes", data[3], "--json"]
+    record = json.loads(run(*common, "--steps", "2").splitlines()[-1])
+    assert record["steps"] == 2
+    assert record["tuning"]["images"] == 2
+    perceiver = PixelPerceiver.from_pretrained(tmp_path / "out" / "weights")
+    assert len(perceiver.glance([np.zeros((64, 96, 3), np.uint8)]).mask) == 1
+    assert json.loads(run(*common, "--steps", "4", "--resume").splitlines()[-1])["steps"] == 4
+    assert any((tmp_path / "out" / "tensorboard").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--images", "nowhere"], "pairs"),
+        (["--below", "3", "--below", "3"], "--below"),
+        (["--repeat", "0"], "--repeat"),
+        (["--tune", "8"], "--tune"),
+        (["--set", "steps"], "key=value"),
+        (["--set", "stepz=3"], "training setting"),
+        (["--device", "nonsense"], "device"),
+        (["--calibrate-images", "."], "go together"),
+        (["--resume"], "no checkpoint"),
+    ],
+)
+def test_bad_input_is_one_line(data: list[str], tmp_path: Path, extra: list[str], message: str) -> None:
+    settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+    with pytest.raises(InputError, match=message) as raised:
+        run(*data, "--out", str(tmp_path / "out"), "--tune", "2", *settings, *extra)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_folder_is_named(data: list[str], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        run("--images", "nowhere", "--scenes", data[3], "--out", str(tmp_path / "out"))
