@@ -1,6 +1,8 @@
 """The guides: their links lead somewhere, and the commands in them exist."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,27 @@ def test_every_make_target_is_explained_by_make_help() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.findall(r"^\.PHONY: (.+)$", text, flags=re.MULTILINE)[0].split()
     assert not [target for target in phony if target != "help" and f"make {target}" not in text]
+
+
+def commands_page() -> str:
+    return (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+
+
+@each_guide
+def test_nmn_commands_in_guides_exist(guide: Path) -> None:
+    known = set(re.findall(r"^#+ `nmn ([a-z]+)", commands_page(), flags=re.MULTILINE))
+    named = {match[1] for line in commands(guide) if (match := re.match(r"nmn ([a-z]+)", line))}
+    assert named <= known
+
+
+@each_guide
+def test_samples_named_in_guides_exist(guide: Path) -> None:
+    named = set(re.findall(r"demo/samples/[\w./-]+\w", guide.read_text(encoding="utf-8")))
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_the_page_of_commands_says_what_help_says() -> None:
+    command = [sys.executable, "-P", "-m", "typer", "nmn.cli", "utils", "docs", "--name", "nmn"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert commands_page().strip() == done.stdout.strip(), "docs/commands.md is not current: run `make docs`"
