@@ -42,8 +42,8 @@ def _status() -> int:
         return REFUSED if isinstance(error, PresuppositionError) else BAD_INPUT
     except UsageProblem as error:
         message = error.format_message()
-        # Without any arguments the "problem" is the help page itself.
-        print(message if "\n" in message else f"nmn: {message} (nmn --help tells more)", file=sys.stderr)
+        if message:  # without any arguments the help page has been printed instead
+            print(f"nmn: {message} (nmn --help tells more)", file=sys.stderr)
         return BAD_INPUT
     except (KeyboardInterrupt, typer.Abort):
         print("nmn: interrupted", file=sys.stderr)
