@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nmn.domain import Domain
-from nmn.errors import DomainError, WeightsError
+from nmn.errors import DomainError, InputError, WeightsError
 from nmn.files import read_json, write_json
 from nmn.images import load_image
 from nmn.perceiver import Glance, Rows
@@ -52,24 +52,37 @@ class PixelPerceiver:
         model: Trained; is folded and rounded in place.
         config: Sizes, proposals and calibration.
         domain: What the heads are about.
+        device: Where to run; what is seen stays there.
+
+    Raises: InputError when there is no such device.
     """
 
-    def __init__(self, model: Perception, config: PerceiverConfig, domain: Domain) -> None:
+    def __init__(
+        self, model: Perception, config: PerceiverConfig, domain: Domain, *, device: str | torch.device = "cpu"
+    ) -> None:
         fold(model.eval())
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.requires_grad_(False).copy_(parameter.half().float())
+        try:
+            self.device = torch.device(device)
+            model.to(self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"cannot run on device {str(device)!r}: {str(error).splitlines()[0]}") from None
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.config = config
         self.domain = domain
 
     @staticmethod
-    def from_pretrained(path: str | Path | None = None, *, domain: Domain | None = None) -> "PixelPerceiver":
+    def from_pretrained(
+        path: str | Path | None = None, *, domain: Domain | None = None, device: str | torch.device = "cpu"
+    ) -> "PixelPerceiver":
         """Load weights that :meth:`save_pretrained` wrote; without a path, those that ship with the package.
 
         Args:
             path: Folder with the weights and their config.json.
             domain: The domain they must be of; by default the one the config names.
+            device: Where to run.
 
         Raises: WeightsError when they are missing, damaged, of another format or of another domain.
         """
@@ -84,14 +97,14 @@ class PixelPerceiver:
         except (SafetensorError, OSError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise WeightsError(f"weights {folder / WEIGHTS_FILE} do not fit their config: {reason}") from None
-        return PixelPerceiver(model, config, domain)
+        return PixelPerceiver(model, config, domain, device=device)
 
     def save_pretrained(self, path: str | Path) -> None:
         """Write weights (float16 safetensors) and config.json into a folder, each in one step."""
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f".{WEIGHTS_FILE}.part"
-        tensors = {name: value.half().contiguous() for name, value in self.model.state_dict().items()}
+        tensors = {name: value.half().cpu().contiguous() for name, value in self.model.state_dict().items()}
         save_file(tensors, temporary, {"format": "pt"})
         temporary.chmod(0o644)  # safetensors makes files that only their owner can read
         temporary.replace(folder / WEIGHTS_FILE)
@@ -101,7 +114,9 @@ class PixelPerceiver:
 
     def calibrated(self, calibration: Calibration) -> "PixelPerceiver":
         """The same weights under another calibration."""
-        return PixelPerceiver(self.model, replace(self.config, calibration=calibration), self.domain)
+        return PixelPerceiver(
+            self.model, replace(self.config, calibration=calibration), self.domain, device=self.device
+        )
 
     @torch.inference_mode()
     def glance(self, images: Sequence[Any]) -> Glance:
@@ -112,8 +127,9 @@ class PixelPerceiver:
         width = max([0, *(len(presence) for presence, _, _ in found)])
         shape = (len(found), width)
         channels = self.config.network.hidden + 2 * self.config.network.axes
-        presence, mask = torch.zeros(shape), torch.zeros(shape, dtype=torch.bool)
-        boxes, features = torch.zeros(*shape, 4), torch.zeros(*shape, channels)
+        where = self.device
+        presence, mask = torch.zeros(shape, device=where), torch.zeros(shape, dtype=torch.bool, device=where)
+        boxes, features = torch.zeros(*shape, 4, device=where), torch.zeros(*shape, channels, device=where)
         for row, (odds, its_boxes, its_features) in enumerate(found):
             here = slice(len(odds))
             presence[row, here], mask[row, here] = odds, True
@@ -125,13 +141,13 @@ class PixelPerceiver:
         size = self.config.network
         fitted = [letterbox(image, size.width, size.height) for image in images]
         batch = torch.from_numpy(np.stack([pixels for pixels, _ in fitted])).permute(0, 3, 1, 2)
-        detections = self.detect(batch.float().div_(255.0))
+        detections = self.detect(batch.to(self.device).float().div_(255.0))
         presence = self.config.calibration.presence(detections.logits)
         features = torch.cat((detections.features, detections.coordinates, detections.log_variance), 1)
         parts = []
         for row, (_, box) in enumerate(fitted):
             mine = detections.places.images == row
-            boxes = torch.from_numpy(box.boxes_out(detections.places.boxes[mine].numpy()))
+            boxes = torch.from_numpy(box.boxes_out(detections.places.boxes[mine].cpu().numpy()))
             parts.append((presence[mine], boxes, features[mine]))
         return parts
 

@@ -44,4 +44,4 @@ def calibrate(perceiver: PixelPerceiver, images: Subset) -> PixelPerceiver:
     found = gather(model, images, config.proposals)
     calibration = fit(found, margin=margin, separation=separation)
     fitted = PerceiverConfig(config.network, config.proposals, calibration, separation)
-    return PixelPerceiver(model, fitted, perceiver.domain)
+    return PixelPerceiver(model, fitted, perceiver.domain, device=perceiver.device)

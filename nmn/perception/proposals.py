@@ -38,7 +38,7 @@ def peaks(maps: Maps, config: ProposalConfig) -> tuple[Places, Tensor]:
     least = torch.logit(torch.tensor(config.threshold)).item()
     kept = torch.where((logits >= highest) & (logits > least), logits, -torch.inf)
     scores, cells = kept.flatten(1).topk(min(2 * config.most, rows * columns), dim=1)
-    image = torch.arange(images)[:, None].expand_as(cells)
+    image = torch.arange(images, device=cells.device)[:, None].expand_as(cells)
     flat = read_places(maps, image.flatten(), cells.flatten() // columns, cells.flatten() % columns)
     centres = flat.centres.reshape(images, -1, 2)
     close = torch.cdist(centres, centres, compute_mode="donot_use_mm_for_euclid_dist") < config.apart

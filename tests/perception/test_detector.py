@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from nmn.domain import Domain
-from nmn.errors import DomainError, ImageError, WeightsError
+from nmn.errors import DomainError, ImageError, InputError, WeightsError
 from nmn.perceiver import Glance, Rows
 from nmn.perception.detector import CHUNK, PixelPerceiver
 
@@ -142,6 +142,14 @@ def test_unknown_names_and_bad_images_are_refused(tiny: SimpleNamespace) -> None
         perceiver.look_relation(glance, "inside", every_row(glance))
     with pytest.raises(ImageError):
         perceiver.glance([np.zeros((3, 3, 3), np.uint8)])
+
+
+def test_a_device_that_is_not_there_is_refused_in_one_line(tiny: SimpleNamespace, tmp_path: Path) -> None:
+    tiny.perceiver().save_pretrained(tmp_path)
+    for device in ("nonsense", "cuda:99"):
+        with pytest.raises(InputError, match="device") as raised:
+            PixelPerceiver.from_pretrained(tmp_path, device=device)
+        assert "\n" not in str(raised.value)
 
 
 def test_costs_grow_with_what_is_asked(tiny: SimpleNamespace) -> None:
