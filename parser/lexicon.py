@@ -1,0 +1,203 @@
+"""Lexicon: the words of a domain and the closed words of English, found in a question longest phrase first."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lark import Token
+
+from nmn.domain import Attribute, Domain
+from nmn.errors import QuestionError, Span, nearest
+from nmn.program import Concept
+
+LONGEST_QUESTION = 10_000  # characters
+
+_PIECE = re.compile(r"'s\b|[^\W_]+|[^\w\s]|_", re.IGNORECASE)
+_TYPOGRAPHIC = str.maketrans("’‘“”？；：，…–—", "''\"\"?;:,.--")
+_IGNORED = frozenset("\"'-()?!.")  # an end mark inside a text separates; that is looked for first
+_SEPARATES = frozenset(";:/.")
+_MAY_SEPARATE = {",": "COMMA"}
+# What a question can begin with: a comma before it separates, any other comma lists.
+_BEGINS_QUESTION = frozenset({"WHAT", "HOW", "HOW_MANY", "ARE_THERE", "DO"})
+_HOLDS_IS = frozenset({"what", "that", "there", "which", "it", "how"})
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a phrase of the lexicon stands for: a terminal of the grammar, and what it names in the domain.
+
+    Attributes:
+        terminal: The terminal's name.
+        name: The attribute or relation that it names, if it names one.
+        concept: The value that it names, if it names one.
+        plural: Whether it is a plural form.
+    """
+
+    terminal: str
+    name: str = ""
+    concept: Concept | None = None
+    plural: bool = False
+
+
+class Lexeme(Token):
+    """A token of the grammar together with what it means."""
+
+    meaning: Meaning
+
+    @staticmethod
+    def of(meaning: Meaning, text: str, start: int, end: int) -> "Lexeme":
+        """The token for ``text[start:end]``."""
+        lexeme = Lexeme(meaning.terminal, text[start:end], start_pos=start, end_pos=end)
+        lexeme.meaning = meaning
+        return lexeme
+
+
+@dataclass(frozen=True)
+class _Entry:
+    rest: tuple[str, ...]  # the words after the first
+    meaning: Meaning
+
+
+class Lexicon:
+    """Splits questions into the terminals of the grammar.
+
+    Args:
+        domain: Whose words are known.
+        closed: Terminal to its phrases, for the words that do not depend on the domain.
+    """
+
+    def __init__(self, domain: Domain, closed: Mapping[str, Iterable[str]]) -> None:
+        phrases = {phrase: Meaning(terminal) for terminal, of in closed.items() for phrase in of}
+        self._entries: dict[str, list[_Entry]] = {}
+        self.words: set[str] = set()
+        # A word of the domain goes before a closed word that is spelled alike.
+        for phrase, meaning in {**phrases, **domain_phrases(domain)}.items():
+            first, *rest = pieces(phrase)
+            self.words.update((first, *rest))
+            self._entries.setdefault(first, []).append(_Entry(tuple(rest), meaning))
+        for entries in self._entries.values():
+            entries.sort(key=lambda entry: -len(entry.rest))
+
+    def read(self, question: str) -> list[Lexeme]:
+        """Split a question.
+
+        Raises: QuestionError when it is empty, too long, or holds a word that is not known.
+        """
+        if len(question) > LONGEST_QUESTION:
+            message = f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read"
+            raise QuestionError(message)
+        text = question.translate(_TYPOGRAPHIC)
+        found = list(_PIECE.finditer(text))
+        while found and found[-1].group() in "?.!\"';:,":
+            found.pop()
+        if not found:
+            raise QuestionError("the question is empty; ask something such as 'How many things are there?'")
+        return list(self._punctuated(question, list(self._lexemes(question, found))))
+
+    def _lexemes(self, text: str, found: Sequence[re.Match[str]]) -> Iterator[Lexeme]:
+        words = [match.group().lower() for match in found]
+        index = 0
+        while index < len(words):
+            word = words[index]
+            start, end = found[index].start(), found[index].end()
+            entry = self._longest(words, index)
+            if word == "'s" and not (index and words[index - 1] in _HOLDS_IS):
+                yield Lexeme.of(_POSSESSIVE, text, start, end)
+            elif entry is not None:
+                index += len(entry.rest)
+                yield Lexeme.of(entry.meaning, text, start, found[index].end())
+            elif word in _SEPARATES:
+                yield Lexeme.of(_SEPARATOR, text, start, end)
+            elif word in _MAY_SEPARATE:
+                yield Lexeme.of(_COMMA, text, start, end)
+            elif word not in _IGNORED:
+                raise self._unknown(text, word, Span(start, end))
+            index += 1
+
+    def _longest(self, words: Sequence[str], index: int) -> _Entry | None:
+        for entry in self._entries.get(words[index], ()):
+            rest = entry.rest
+            if not rest or all(
+                index + 1 + i < len(words) and words[index + 1 + i] == word for i, word in enumerate(rest)
+            ):
+                return entry
+        return None
+
+    def _punctuated(self, text: str, lexemes: Sequence[Lexeme]) -> Iterator[Lexeme]:
+        """Tell commas that separate from commas in lists, and drop those that only stand beside "and" or "or"."""
+        for index, lexeme in enumerate(lexemes):
+            following = lexemes[index + 1].type if index + 1 < len(lexemes) else ""
+            if lexeme.type == "COMMA":
+                after = lexemes[index + 2].type if index + 2 < len(lexemes) else ""
+                if following in ("AND", "OR", "COMMA", "SEPARATOR"):
+                    continue
+                if following in _BEGINS_QUESTION or (following == "IS" and after in ("IT", "ITS")):
+                    yield Lexeme.of(_SEPARATOR, text, lexeme.start_pos or 0, lexeme.end_pos or 0)
+                    continue
+            elif lexeme.type == "SEPARATOR" and following == "SEPARATOR":
+                continue
+            yield lexeme
+
+    def _unknown(self, text: str, word: str, span: Span) -> QuestionError:
+        if word.isascii() and word.isalpha():
+            known = nearest(word, self.words)
+            return QuestionError(f"unknown word {word!r}{known}", text=text, span=span)
+        if word.isascii() and word.isdigit():
+            message = f"the number {word!r}: numbers are not part of the language, only comparisons of two counts"
+            return QuestionError(message, text=text, span=span)
+        kind = "word" if word.isalnum() else "sign"
+        return QuestionError(f"unknown {kind} {word!r}: questions are read in English", text=text, span=span)
+
+
+_POSSESSIVE = Meaning("POSSESSIVE")
+_SEPARATOR = Meaning("SEPARATOR")
+_COMMA = Meaning("COMMA")
+
+
+def pieces(phrase: str) -> list[str]:
+    """The words of a phrase as the lexicon tells them apart; hyphens part words."""
+    return [match.group().lower() for match in _PIECE.finditer(phrase) if match.group() not in _IGNORED]
+
+
+def domain_phrases(domain: Domain) -> dict[str, Meaning]:
+    """Every word and phrase of a domain, with plurals; a declared word goes before a plural that is spelled alike."""
+    declared: dict[str, Meaning] = {}
+    plurals: dict[str, Meaning] = {}
+
+    def noun(word: str, terminal: str, *, name: str = "", concept: Concept | None = None) -> None:
+        declared[word] = Meaning(terminal, name, concept)
+        plurals.setdefault(plural(word), Meaning(terminal, name, concept, plural=True))
+
+    for word in (*domain.nouns, "one"):
+        noun(word, "NOUN")
+    for attribute in domain.attributes:
+        for word in attribute.words:
+            noun(word, "ATTRIBUTE", name=attribute.name)
+        for word in attribute.asked_as:
+            declared[word] = Meaning("HOW", attribute.name)
+        if attribute.predicate is not None:
+            declared[attribute.predicate] = Meaning("PREDICATE", attribute.name)
+        for word, concept in _value_words(attribute):
+            if attribute.values_are == "nouns":
+                noun(word, "NOUN", concept=concept)
+            else:
+                declared[word] = Meaning("VALUE", concept=concept)
+    for relation in domain.relations:
+        for word in relation.words:
+            declared[word] = Meaning("RELATION", relation.name)
+    return {**plurals, **declared}
+
+
+def _value_words(attribute: Attribute) -> Iterator[tuple[str, Concept]]:
+    for value, words in zip(attribute.values, attribute.value_words, strict=True):
+        for word in words:
+            yield word, Concept(attribute.name, value)
+
+
+def plural(noun: str) -> str:
+    """The regular English plural: ``cubes``, ``boxes``, ``berries``."""
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in ("a", "e", "i", "o", "u"):
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
