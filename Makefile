@@ -63,7 +63,7 @@ types: $(STAMP)
 bench: $(STAMP)
 	@for file in benchmarks/*.py; do \
 		test -e "$$file" || continue; \
-		echo "== $$file"; OMP_NUM_THREADS=1 $(BIN)/python "$$file" --small || exit 1; \
+		echo "== $$file"; OMP_NUM_THREADS=1 $(BIN)/python "$$file" || exit 1; \
 	done
 
 docs: $(STAMP)
