@@ -10,9 +10,10 @@ the verb of the sentence speaks of its subject.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from nmn.errors import Span
 from nmn.parser.phrases import Head, Part, Phrase
 
 _CLAUSES = frozenset({"noun", "values", "relation", "same", "object"})
@@ -81,10 +82,10 @@ class Demand:
 class Unfit(Exception):
     """A choice of places that makes no sense of the phrase. Never leaves the parser."""
 
-    def __init__(self, message: str, part: Part | None = None) -> None:
+    def __init__(self, message: str, at: Part | Head | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.part = part
+        self.span = None if at is None else Span(at.start, at.end)
 
 
 Option: TypeAlias = tuple[int, str, float]  # depth of the open group, how the part goes there, its weight
@@ -189,7 +190,8 @@ class _Attachment:
         depths = marked[-1:] or range(len(self.open) - 1, -1, -1)
         for depth in depths:
             noun = self.open[depth].nouns[-1]
-            if noun.clauses and not (part.opener == "is" and depth > 0):
+            agrees = part.plural is None or noun.head is None or noun.head.plural == part.plural
+            if noun.clauses and agrees:
                 yield depth, "clause", _FURTHER_LINK
 
     def joints(self, head: Head, link: str) -> Iterator[Option]:
@@ -208,14 +210,21 @@ class _Attachment:
                 fits = pointed == _pointed(group) or (
                     not head.determiner and last.head is not None and last.head.noun is None
                 )
-            if fits:
+            clause = last.clauses[-1] if last.clauses else None
+            part = clause.part if clause is not None else None
+            said_of = part is not None and part.opener != "" and not pointed
+            if (
+                said_of
+                and part is not None
+                and part.kind == "values"
+                and not head.determiner
+                and _compatible(last.head, head)
+            ):
+                yield depth, "ellipsis", _FURTHER_LINK
+            if fits and not (clause is not None and clause.is_predicate):
                 yield depth, "join", _FURTHER_LINK
-            if last.clauses and not pointed:
-                clause = last.clauses[-1].part
-                if clause is not None and clause.kind == "values" and clause.opener and not head.determiner:
-                    yield depth, "ellipsis", _FURTHER_LINK
-                if clause is not None and clause.opener:
-                    yield depth, "clause", _FURTHER_LINK
+            if said_of:
+                yield depth, "clause", _FURTHER_LINK
 
     def bare_joints(self) -> Iterator[Option]:
         """Values alone after "and" or "or": one more of "red, green or blue cubes"."""
@@ -263,6 +272,7 @@ class _Attachment:
         second = Noun(part.head)
         self.nouns += [first, second]
         clause.group = Group([first, second], [link], place="noun")
+        clause.part = replace(clause.part, kind="noun")
         del self.open[depth + 1 :]
         self.open.append(clause.group)
 
@@ -270,6 +280,14 @@ class _Attachment:
 def _pointed(group: Group) -> bool:
     head = group.nouns[-1].head
     return head is not None and head.determiner in ("the", "it")
+
+
+def _compatible(outer: Head | None, inner: Head) -> bool:
+    """Whether something can be both: not a cube and a ball."""
+    if outer is None or outer.noun is None or inner.noun is None:
+        return False
+    concepts = outer.noun.meaning.concept, inner.noun.meaning.concept
+    return None in concepts or concepts[0] == concepts[1]
 
 
 def _links(parts: list[Part]) -> list[str]:

@@ -7,15 +7,11 @@ program. Readings that give one program are one; they are ranked by how far thei
 
 import heapq
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from importlib import resources
 from itertools import count
 from time import perf_counter
 from typing import Any, TypeAlias, cast
 
-from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
-from lark.lexer import Lexer, TerminalDef
 
 from nmn.domain import Domain
 from nmn.errors import QuestionError, Span
@@ -23,30 +19,18 @@ from nmn.parse import Parse
 from nmn.parser.attachment import Demand, Reading, Unfit, attach
 from nmn.parser.compose import Composer
 from nmn.parser.expectation import expectation
-from nmn.parser.lexicon import Lexeme, Lexicon
-from nmn.parser.phrases import Ask, Phrase, PhraseBuilder
+from nmn.parser.grammar import closed_phrases, grammar
+from nmn.parser.lexicon import Lexeme, Lexicon, plural
+from nmn.parser.meaning import Calls, Meaning
+from nmn.parser.phrases import Ask, Phrase
 from nmn.program import Program
 
 _MOST_TRIES = 32  # readings looked into, those that make no sense among them
-_PREDICATES_TRIED, _LESS_LIKELY_PREDICATE = 4, 0.25
+_PREDICATES_TRIED, _LESS_LIKELY_PREDICATE = 4, 0.1
+_NOT_SPREAD = 0.25  # that "small red or blue cubes" means blue ones of any size
 _MOST_WORK = 4_000  # parts placed for one question, in all its readings
+_SAYS = frozenset({"THE", "A", "ANY", "OTHER", "ANOTHER", "NOUN", "VALUE", "ANYTHING", "THERE_IS"})  # begin statements
 _Choice: TypeAlias = tuple[int, int, int]  # phrase, part, and which place the part takes there, where not the first
-
-
-class _Lexemes(Lexer):
-    """Hands the grammar the lexemes that it is given."""
-
-    def __init__(self, _: Any) -> None:
-        pass
-
-    def lex(self, lexemes: Sequence[Lexeme]) -> Iterator[Token]:  # type: ignore[override]
-        return iter(lexemes)
-
-
-@lru_cache(maxsize=1)
-def _grammar() -> Lark:
-    text = (resources.files("nmn.parser") / "english.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer=_Lexemes, start="question", transformer=PhraseBuilder())
 
 
 class EnglishParser:
@@ -62,8 +46,10 @@ class EnglishParser:
     def __init__(self, domain: Domain, *, most_readings: int = 6) -> None:
         self.domain = domain
         self.most_readings = most_readings
-        self._grammar = _grammar()
-        self.lexicon = Lexicon(domain, {terminal.name: _phrases(terminal) for terminal in self._grammar.terminals})
+        self._grammar = grammar()
+        self.lexicon = Lexicon(
+            domain, {terminal.name: closed_phrases(terminal) for terminal in self._grammar.terminals}
+        )
 
     def parse(self, question: str) -> tuple[Parse, ...]:
         """All readings of a question, the likeliest first.
@@ -78,7 +64,7 @@ class EnglishParser:
                 raise QuestionError(error.message, text=question, span=error.span) from None
             raise
         total = sum(weight for weight, _, _ in found)
-        cost = (perf_counter() - started) / len(found)
+        cost = perf_counter() - started
         return tuple(
             Parse(program=program, confidence=weight / total, spans=spans, link=self.name, cost=cost)
             for weight, program, spans in found
@@ -89,7 +75,7 @@ class EnglishParser:
         try:
             ask: Any = self._grammar.parse(lexemes)
         except UnexpectedToken as error:
-            raise self._explained(error, question) from None
+            raise self._explained(error, question, lexemes) from None
         return cast(Ask, ask)
 
     def _readings(self, ask: Ask, question: str) -> list[tuple[float, Program, tuple[Span | None, ...]]]:
@@ -108,20 +94,20 @@ class EnglishParser:
             if len(found) == self.most_readings:
                 break
         if not found:
-            part = search.failure.part
-            span = Span(part.start, part.end) if part is not None else Span(0, len(question.rstrip()))
-            raise QuestionError(f"this makes no sense: {search.failure.message}", text=question, span=span)
+            span = search.failure.span or _whole(question)
+            raise QuestionError(search.failure.message, text=question, span=span)
         return found
 
-    def _explained(self, error: UnexpectedToken, question: str) -> QuestionError:
+    def _explained(self, error: UnexpectedToken, question: str, lexemes: Sequence[Lexeme]) -> QuestionError:
         token, accepted = error.token, error.accepts or error.expected
         expected = expectation(accepted, self.domain)
+        if token.type == "$END" and all(lexeme.type in _SAYS for lexeme in lexemes[:1]):
+            example = f"such as 'How many {plural(self.domain.nouns[0])} are there?'"
+            return QuestionError(f"nothing is asked; ask a question, {example}", text=question, span=_whole(question))
         if token.type == "$END":
             end = len(question.rstrip())
             return QuestionError(f"the question breaks off; {expected}", text=question, span=Span(end, end))
         span = Span(token.start_pos or 0, token.end_pos or 0)
-        if span.start == 0 and token.type == "IT":
-            expected = "'it' stands for nothing here; begin with 'There is a ...;'"
         return QuestionError(f"{str(token)!r} does not fit here; {expected}", text=question, span=span)
 
 
@@ -169,7 +155,13 @@ class _Search:
             finally:
                 alternatives += [(index, *choice) for choice in open_choices]
         about = readings.pop() if self.ask.about is not None else None
-        return Composer(self.domain, self.ask, readings, about).compose()
+        after_phrases = len(self.phrases)
+        spread = not any(index == after_phrases for index, _, _ in choices)
+        meaning = Meaning(self.domain, Calls(), about, spread=spread)
+        composed = Composer(self.ask, readings, meaning).compose()
+        if meaning.could_spread:
+            alternatives.append((after_phrases, 0, 1, _NOT_SPREAD))
+        return composed
 
     def demands(self) -> Iterator[tuple[Sequence[Demand], float]]:
         """What the question asks of each of its phrases, with the weight of asking that."""
@@ -199,7 +191,6 @@ def _predicates(phrase: Phrase) -> Iterator[tuple[float, int | None]]:
         yield weight, None
 
 
-def _phrases(terminal: TerminalDef) -> list[str]:
-    """The phrases that a terminal of the grammar file lists."""
-    pattern = terminal.pattern.value
-    return pattern.removeprefix("(?:").removesuffix(")").replace("\\", "").split("|")
+def _whole(question: str) -> Span:
+    end = len(question.rstrip())
+    return Span(end - len(question.strip()), end)

@@ -49,7 +49,7 @@ _MOST_SAID = 4
 
 
 def expectation(terminals: Collection[str], domain: Domain) -> str:
-    """ "expected a noun, such as 'thing', or the end of the question"."""
+    """What was expected: ``expected a noun, such as 'thing', or the end of the question``."""
     said: list[str] = []
     named: set[str] = set()
     for wanted, say in _SAID:

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from lark import Token
 
 from nmn.domain import Attribute, Domain
-from nmn.errors import QuestionError, Span, nearest
+from nmn.errors import DomainError, QuestionError, Span, nearest
 from nmn.program import Concept
 
 LONGEST_QUESTION = 10_000  # characters
 
 _PIECE = re.compile(r"'s\b|[^\W_]+|[^\w\s]|_", re.IGNORECASE)
 _TYPOGRAPHIC = str.maketrans("’‘“”？；：，…–—", "''\"\"?;:,.--")
-_IGNORED = frozenset("\"'-()?!.")  # an end mark inside a text separates; that is looked for first
-_SEPARATES = frozenset(";:/.")
+_IGNORED = frozenset("\"'-()")  # so "left-of" is "left of"
+_SEPARATES = frozenset(";:/.?!")
+_ENDS = _IGNORED | _SEPARATES | {","}
 _MAY_SEPARATE = {",": "COMMA"}
 # What a question can begin with: a comma before it separates, any other comma lists.
 _BEGINS_QUESTION = frozenset({"WHAT", "HOW", "HOW_MANY", "ARE_THERE", "DO"})
+_NEGATIONS = frozenset({"not", "no", "nothing", "none", "without", "except", "isn", "aren", "neither", "nor"})
+_STRANGE_AT_LEAST = 2  # unknown words
+_PHRASES_SHOWN = 3
 _HOLDS_IS = frozenset({"what", "that", "there", "which", "it", "how"})
 
 
@@ -69,11 +73,14 @@ class Lexicon:
     def __init__(self, domain: Domain, closed: Mapping[str, Iterable[str]]) -> None:
         phrases = {phrase: Meaning(terminal) for terminal, of in closed.items() for phrase in of}
         self._entries: dict[str, list[_Entry]] = {}
-        self.words: set[str] = set()
+        self.words: dict[str, list[str]] = {}  # word to the phrases that it stands in
         # A word of the domain goes before a closed word that is spelled alike.
         for phrase, meaning in {**phrases, **domain_phrases(domain)}.items():
+            if not pieces(phrase):
+                raise DomainError(f"domain {domain.name!r}: {phrase!r} holds no word, so no question can name it")
             first, *rest = pieces(phrase)
-            self.words.update((first, *rest))
+            for word in (first, *rest):
+                self.words.setdefault(word, []).append(phrase)
             self._entries.setdefault(first, []).append(_Entry(tuple(rest), meaning))
         for entries in self._entries.values():
             entries.sort(key=lambda entry: -len(entry.rest))
@@ -85,13 +92,14 @@ class Lexicon:
         """
         if len(question) > LONGEST_QUESTION:
             message = f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read"
-            raise QuestionError(message)
+            raise QuestionError(message, text=question, span=Span(LONGEST_QUESTION, LONGEST_QUESTION + 1))
         text = question.translate(_TYPOGRAPHIC)
-        found = list(_PIECE.finditer(text))
-        while found and found[-1].group() in "?.!\"';:,":
+        found = [match for match in _PIECE.finditer(text) if match.group() not in _IGNORED]
+        while found and found[-1].group() in _ENDS:
             found.pop()
         if not found:
-            raise QuestionError("the question is empty; ask something such as 'How many things are there?'")
+            message = "the question is empty; ask something such as 'Are there any ...?' or 'What is ...?'"
+            raise QuestionError(message, text=question, span=Span(0, len(question)))
         return list(self._punctuated(question, list(self._lexemes(question, found))))
 
     def _lexemes(self, text: str, found: Sequence[re.Match[str]]) -> Iterator[Lexeme]:
@@ -110,8 +118,8 @@ class Lexicon:
                 yield Lexeme.of(_SEPARATOR, text, start, end)
             elif word in _MAY_SEPARATE:
                 yield Lexeme.of(_COMMA, text, start, end)
-            elif word not in _IGNORED:
-                raise self._unknown(text, word, Span(start, end))
+            else:
+                raise self._unknown(text, words, word, Span(start, end))
             index += 1
 
     def _longest(self, words: Sequence[str], index: int) -> _Entry | None:
@@ -138,15 +146,24 @@ class Lexicon:
                 continue
             yield lexeme
 
-    def _unknown(self, text: str, word: str, span: Span) -> QuestionError:
-        if word.isascii() and word.isalpha():
-            known = nearest(word, self.words)
-            return QuestionError(f"unknown word {word!r}{known}", text=text, span=span)
-        if word.isascii() and word.isdigit():
-            message = f"the number {word!r}: numbers are not part of the language, only comparisons of two counts"
-            return QuestionError(message, text=text, span=span)
-        kind = "word" if word.isalnum() else "sign"
-        return QuestionError(f"unknown {kind} {word!r}: questions are read in English", text=text, span=span)
+    def _unknown(self, text: str, words: Sequence[str], word: str, span: Span) -> QuestionError:
+        strange = sum(word.isalnum() and word not in self.words for word in words)
+        if word in self.words:
+            among = " and ".join(repr(phrase) for phrase in self.words[word][:_PHRASES_SHOWN])
+            message = f"{word!r} means nothing here; it is known in {among}"
+        elif word in _NEGATIONS:
+            message = f"{word!r}: the language has no negation; ask for what is there"
+        elif word.isdigit():
+            message = f"{word!r}: the language has no numbers, only comparisons of two counts"
+        elif not word.isascii() or not word.isalnum():
+            message = f"unknown {'word' if word.isalnum() else 'sign'} {word!r}: questions are read in English"
+        elif strange > _STRANGE_AT_LEAST and 2 * strange > len(words):
+            message = (
+                f"unknown word {word!r}, and most others too: questions are read in English, in the words of a domain"
+            )
+        else:
+            message = f"unknown word {word!r}{nearest(word, self.words)}"
+        return QuestionError(message, text=text, span=span)
 
 
 _POSSESSIVE = Meaning("POSSESSIVE")
@@ -156,7 +173,7 @@ _COMMA = Meaning("COMMA")
 
 def pieces(phrase: str) -> list[str]:
     """The words of a phrase as the lexicon tells them apart; hyphens part words."""
-    return [match.group().lower() for match in _PIECE.finditer(phrase) if match.group() not in _IGNORED]
+    return [match.group().lower() for match in _PIECE.finditer(phrase) if match.group() not in _ENDS]
 
 
 def domain_phrases(domain: Domain) -> dict[str, Meaning]:
