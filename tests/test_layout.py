@@ -28,7 +28,7 @@ ORDER: tuple[frozenset[str], ...] = tuple(
         "parse perceiver registry scenes trace",
         "check scene words",
         "datasets modules parser perception sampling scene_perceiver",
-        "planner",
+        "fusing lowering planner",
         "executor",
         "decode",
         "engine",
