@@ -129,9 +129,8 @@ class _Importer:
         place: list[int] = []  # call in the record -> node
         for index, entry in enumerate(record):
             call = self.call(entry, index)
-            self.add(call, [place[source] for source in call.inputs])
-            place.append(len(self.nodes) - 1)
-        return Program.of(self.nodes)
+            place.append(self.add(call, [place[source] for source in call.inputs]))
+        return Program.of(self.nodes, place[-1])
 
     def label(self, entry: Any, index: int) -> str:
         name = entry.get("function", entry.get("type")) if isinstance(entry, dict) else None
@@ -157,21 +156,20 @@ class _Importer:
                 raise ProgramError(f"{label}: reads node {source}, but only earlier nodes may be read")
         return _Call(label, function, tuple(inputs), tuple(values))
 
-    def add(self, call: _Call, sources: list[int]) -> None:
+    def add(self, call: _Call, sources: list[int]) -> int:
+        """Add the nodes of a call; returns the one that gives its result."""
         if call.function in _MACROS:
-            self.expand(call, sources)
-            return
+            return self.expand(call, sources)
         function = self.functions[call.function]
         takes_value = function.operation in (_FILTER, _RELATE)
         if len(call.values) != takes_value:
             wanted = "one value" if takes_value else "no value"
             raise ProgramError(f"{call.label}: needs {wanted} in 'value_inputs', not {list(call.values)}")
-        value = call.values[0] if takes_value else None
-        self.append(call, function, sources, value)
+        return self.append(call, function, sources, call.values[0] if takes_value else None)
 
-    def append(self, call: _Call, function: _Function, sources: list[int], value: str | None = None) -> None:
+    def append(self, call: _Call, function: _Function, sources: list[int], value: str | None = None) -> int:
         if len(sources) != len(function.inputs):
-            raise ProgramTypeError(f"{call.label}: needs {len(function.inputs)} inputs, not {len(sources)}")
+            raise ProgramTypeError(f"{call.label}: needs {_inputs(len(function.inputs))}, not {len(sources)}")
         for source, wanted in zip(sources, function.inputs, strict=True):
             if self.outputs[source] != wanted:
                 given = f"{self.nodes[source].head} gives {self.outputs[source]}"
@@ -182,6 +180,7 @@ class _Importer:
             raise ProgramError(f"{call.label}: {error}") from None
         self.nodes.append(node)
         self.outputs.append(function.output)
+        return len(self.nodes) - 1
 
     def node(self, function: _Function, sources: tuple[int, ...], value: str | None) -> Node:
         if value is None:
@@ -191,7 +190,7 @@ class _Importer:
         self.domain.attribute(function.attribute).index(value)
         return Node(function.operation, sources, None, (Concept(function.attribute, value),))
 
-    def expand(self, call: _Call, sources: list[int]) -> None:
+    def expand(self, call: _Call, sources: list[int]) -> int:
         values = list(call.values)
         for step in _MACROS[call.function]:
             if step == _FILTER:
@@ -199,21 +198,22 @@ class _Importer:
             elif step == _RELATE:
                 if not values or _is_open(values[0]):
                     raise ProgramError(f"{call.label}: needs a relation as its first value")
-                self.append(call, self.functions[_RELATE], sources, values.pop(0))
-                sources = [len(self.nodes) - 1]
+                sources = [self.append(call, self.functions[_RELATE], sources, values.pop(0))]
             else:
-                self.append(call, self.functions[step], sources)
+                sources = [self.append(call, self.functions[step], sources)]
+        return sources[0]
 
     def filters(self, call: _Call, sources: list[int], values: list[str]) -> list[int]:
         """Add a filter for each value given, in the order of the domain's attributes."""
-        if call.function == _FILTER and not any(True for _ in self.concepts(call, values)):
-            raise ProgramError(f"{call.label}: needs at least one value")
+        if len(sources) != 1:
+            raise ProgramTypeError(f"{call.label}: needs {_inputs(1)}, not {len(sources)}")
+        if call.function == _FILTER and not values:
+            raise ProgramError(f"{call.label}: needs at least one value in 'value_inputs'")
         found = sorted(self.concepts(call, values), key=lambda concept: self.domain.attribute_ids[concept.attribute])
         if len({concept.attribute for concept in found}) != len(found):
             raise ProgramError(f"{call.label}: two values of one attribute in {values}")
         for concept in found:
-            self.append(call, self.functions[f"filter_{concept.attribute}"], sources, concept.value)
-            sources = [len(self.nodes) - 1]
+            sources = [self.append(call, self.functions[f"filter_{concept.attribute}"], sources, concept.value)]
         return sources
 
     def concepts(self, call: _Call, values: list[str]) -> Iterator[Concept]:
@@ -233,6 +233,10 @@ class _Importer:
 def _is_open(value: str) -> bool:
     """Whether a macro's value is left open: empty, or a template's placeholder such as ``<C2>``."""
     return not value or (value.startswith("<") and value.endswith(">"))
+
+
+def _inputs(number: int) -> str:
+    return f"{number} input" if number == 1 else f"{number} inputs"
 
 
 def _shown(value: Any) -> str:

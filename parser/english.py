@@ -22,7 +22,7 @@ from nmn.parser.expectation import expectation
 from nmn.parser.grammar import closed_phrases, grammar
 from nmn.parser.lexicon import Lexeme, Lexicon, plural
 from nmn.parser.meaning import Calls, Meaning
-from nmn.parser.phrases import Ask, Phrase
+from nmn.parser.phrases import Ask
 from nmn.program import Program
 
 _MOST_TRIES = 32  # readings looked into, those that make no sense among them
@@ -118,7 +118,7 @@ class _Search:
         self.domain = domain
         self.ask = ask
         self.phrases = [*ask.phrases] + ([ask.about] if ask.about is not None else [])
-        self.failure = Unfit("nothing can be made of it")
+        self.failure = Unfit("nothing is said of the subject; say what it is, where it is or what it is like")
 
     def __iter__(self) -> Iterator[tuple[float, Program, tuple[Span | None, ...]]]:
         ticket = count()
@@ -167,18 +167,20 @@ class _Search:
         """What the question asks of each of its phrases, with the weight of asking that."""
         rest = [Demand()] * (len(self.phrases) - 1)
         if self.ask.kind == "verify":
-            for weight, predicate in _predicates(self.ask.phrases[0]):
+            for weight, predicate in _predicates(self.ask):
                 yield [Demand(predicate=predicate, has_verb=True), *rest], weight
         else:
             joined = self.ask.kind in ("same_number", "same_value", "same_object")
             yield [Demand(joined=joined, has_verb=self.ask.kind == "count"), *rest], 1.0
 
 
-def _predicates(phrase: Phrase) -> Iterator[tuple[float, int | None]]:
+def _predicates(ask: Ask) -> Iterator[tuple[float, int | None]]:
     """Which part of "is the cube left of the ball ...?" is said of the subject, with the weight of that reading."""
-    parts = phrase.parts
+    phrase, parts = ask.phrases[0], ask.phrases[0].parts
     if any(part.opener == "is" and not part.link for part in parts):
         yield 1.0, None
+        return
+    if ask.words[0].type == "DO":
         return
     free = [index for index, part in enumerate(parts) if not part.opener and not part.link]
     sharing = [index for index in free if parts[index].kind in ("same", "object")]
