@@ -86,6 +86,41 @@ def perception(
     _finish(trainer, out, as_json=as_json)
 
 
+@app.command()
+def measure(
+    images: Annotated[Path, typer.Option(help="Folder of images.")],
+    scenes: Annotated[Path, typer.Option(help="Scenes file of the images.")],
+    weights: Annotated[Path | None, typer.Option(help="Folder with weights; those of the package by default.")] = None,
+    below: Annotated[int, typer.Option(min=0, help="Only images with an index below this; 0 for all.")] = 0,
+    last: Annotated[int, typer.Option(min=0, help="Only the last so many by index; 0 for all.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves it to torch.")] = 0,
+    cache: Annotated[Path | None, typer.Option(help="Folder for decoded images; by default none is kept.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Report how well weights see images with known scenes: exact scenes, objects, attributes, relations."""
+    import json
+    from dataclasses import asdict
+    from tempfile import TemporaryDirectory
+
+    import torch
+
+    from nmn.perception.data import Source, load_images
+    from nmn.perception.detector import PixelPerceiver
+    from nmn.perception.report import evaluate
+
+    if threads:
+        torch.set_num_threads(threads)
+    perceiver = PixelPerceiver.from_pretrained(weights)
+    with TemporaryDirectory(prefix="nmn-") as temporary:
+        folder = Path(temporary) if cache is None else cache
+        source = Source(images, scenes, below or None)
+        whole = load_images(perceiver.domain, [source], perceiver.config.network, folder)
+        rows = range(len(whole))[-last:] if last else range(len(whole))
+        least = perceiver.config.calibration.least_logit
+        report = evaluate(perceiver.model, whole.subset(rows), perceiver.config.proposals, least=least)
+    typer.echo(json.dumps(asdict(report)) if as_json else report.line())
+
+
 def _sources(images: list[Path], scenes: list[Path], below: list[int], repeat: list[int]) -> "list[Source]":
     if len(images) != len(scenes):
         raise InputError(f"--images and --scenes go in pairs; there are {len(images)} and {len(scenes)}")
