@@ -1,6 +1,8 @@
 """From a training checkpoint to a calibrated perceiver."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from nmn.domain import Domain
@@ -11,6 +13,8 @@ from nmn.perception.heads import Perception
 from nmn.perception.network import NetworkConfig
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.training import part, read_checkpoint
+
+LEAST_PRESENCE = 0.01  # calibrated probability below which a peak is not worth a row
 
 
 def export(checkpoint: Path, domain: Domain, *, calibrate_on: Subset | None = None) -> PixelPerceiver:
@@ -43,5 +47,8 @@ def calibrate(perceiver: PixelPerceiver, images: Subset) -> PixelPerceiver:
     separation = least_separation(images, config.network.axes, margin)
     found = gather(model, images, config.proposals)
     calibration = fit(found, margin=margin, separation=separation)
-    fitted = PerceiverConfig(config.network, config.proposals, calibration, separation)
+    least = (math.log(LEAST_PRESENCE / (1 - LEAST_PRESENCE)) - calibration.presence_shift) / calibration.presence_scale
+    threshold = round(1 / (1 + math.exp(-least)), 4)
+    proposals = replace(config.proposals, threshold=max(threshold, config.proposals.threshold))
+    fitted = PerceiverConfig(config.network, proposals, calibration, separation)
     return PixelPerceiver(model, fitted, perceiver.domain, device=perceiver.device)
