@@ -212,18 +212,13 @@ class _Attachment:
                 )
             clause = last.clauses[-1] if last.clauses else None
             part = clause.part if clause is not None else None
-            said_of = part is not None and part.opener != "" and not pointed
-            if (
-                said_of
-                and part is not None
-                and part.kind == "values"
-                and not head.determiner
-                and _compatible(last.head, head)
-            ):
+            if part is not None and (not part.opener or pointed or (last.head and last.head.plural != head.plural)):
+                part = None  # nothing was said with a verb, so nothing more of the kind is said here
+            if part is not None and part.kind == "values" and not head.determiner and _compatible(last.head, head):
                 yield depth, "ellipsis", _FURTHER_LINK
             if fits and not (clause is not None and clause.is_predicate):
                 yield depth, "join", _FURTHER_LINK
-            if said_of:
+            if part is not None:
                 yield depth, "clause", _FURTHER_LINK
 
     def bare_joints(self) -> Iterator[Option]:
