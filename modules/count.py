@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from nmn.cost import CONJUNCTION, LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import conjunction
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -30,6 +31,10 @@ class CountObjects(nn.Module):
         for one, none in zip(present.split(1, dim=1), absent.split(1, dim=1), strict=True):
             numbers = torch.cat([numbers * none, nothing], dim=1) + torch.cat([nothing, numbers * one], dim=1)
         return numbers
+
+    @staticmethod
+    def exact(scene: ExactScene, members: int) -> int:
+        return members.bit_count()
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

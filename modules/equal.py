@@ -3,6 +3,7 @@
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import from_odds
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -22,6 +23,10 @@ class Equal(nn.Module):
     def forward(self, scene: SceneGraph, first: Value, second: Value, attribute: Attribute) -> Bool:
         differs = (1.0 - second) * scene.attribute_mask(attribute)
         return from_odds((first * second).sum(-1), (first * differs).sum(-1))
+
+    @staticmethod
+    def exact(scene: ExactScene, first: int, second: int, attribute: int) -> bool:
+        return first == second
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

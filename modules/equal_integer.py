@@ -3,6 +3,7 @@
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import from_odds
 from nmn.registry import module
 from nmn.types import Bool, Count
@@ -20,6 +21,10 @@ class EqualInteger(nn.Module):
 
     def forward(self, first: Count, second: Count) -> Bool:
         return from_odds((first * second).sum(-1), (first * (1.0 - second)).sum(-1))
+
+    @staticmethod
+    def exact(scene: ExactScene, first: int, second: int) -> bool:
+        return first == second
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

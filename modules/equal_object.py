@@ -3,6 +3,7 @@
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import from_odds
 from nmn.registry import module
 from nmn.types import Bool, Object
@@ -21,6 +22,10 @@ class EqualObject(nn.Module):
     def forward(self, first: Object, second: Object) -> Bool:
         one, other = first.exp(), second.exp()
         return from_odds((one * other).sum(-1), (one * (1.0 - other)).sum(-1))
+
+    @staticmethod
+    def exact(scene: ExactScene, first: int, second: int) -> bool:
+        return first == second
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn.functional import logsigmoid
 
 from nmn.cost import CONJUNCTION, LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import conjunction, from_log_probability
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -24,6 +25,10 @@ class Exist(nn.Module):
     def forward(self, scene: SceneGraph, members: ObjectSet) -> Bool:
         absent = logsigmoid(-conjunction(members, scene.presence))
         return -from_log_probability(torch.where(scene.mask, absent, 0.0).sum(-1))
+
+    @staticmethod
+    def exact(scene: ExactScene, members: int) -> bool:
+        return members != 0
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

@@ -4,6 +4,7 @@ from torch import nn
 from torch.nn.functional import logsigmoid
 
 from nmn.cost import CONJUNCTION, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import LIMIT, from_log_probability
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -23,6 +24,10 @@ class Filter(nn.Module):
     def forward(self, scene: SceneGraph, members: ObjectSet, concept: Concept) -> ObjectSet:
         fits = scene.concept(concept, asked=members > -LIMIT)
         return from_log_probability(logsigmoid(members) + fits)
+
+    @staticmethod
+    def exact(scene: ExactScene, members: int, concept: int) -> int:
+        return scene.fitting(concept, members)
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

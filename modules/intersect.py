@@ -3,6 +3,7 @@
 from torch import nn
 
 from nmn.cost import CONJUNCTION, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import conjunction
 from nmn.registry import module
 from nmn.types import ObjectSet
@@ -20,6 +21,10 @@ class Intersect(nn.Module):
 
     def forward(self, first: ObjectSet, second: ObjectSet) -> ObjectSet:
         return conjunction(first, second)
+
+    @staticmethod
+    def exact(scene: ExactScene, first: int, second: int) -> int:
+        return first & second
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

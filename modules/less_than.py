@@ -3,6 +3,7 @@
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import less
 from nmn.registry import module
 from nmn.types import Bool, Count
@@ -20,6 +21,10 @@ class LessThan(nn.Module):
 
     def forward(self, first: Count, second: Count) -> Bool:
         return less(first, second)
+
+    @staticmethod
+    def exact(scene: ExactScene, first: int, second: int) -> bool:
+        return first < second
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

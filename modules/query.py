@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import LIMIT
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -23,6 +24,10 @@ class Query(nn.Module):
     def forward(self, scene: SceneGraph, subject: Object, attribute: Attribute) -> Value:
         values = scene.attribute(attribute, asked=subject > -LIMIT)
         return torch.bmm(subject.exp().unsqueeze(1), values).squeeze(1)
+
+    @staticmethod
+    def exact(scene: ExactScene, subject: int, attribute: int) -> int:
+        return scene.value(attribute, subject)
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import LIMIT, from_odds
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -26,6 +27,10 @@ class Relate(nn.Module):
         yes = torch.bmm(weight, rows.sigmoid()).squeeze(1)
         no = torch.bmm(weight, (-rows).sigmoid()).squeeze(1)
         return from_odds(yes, no)
+
+    @staticmethod
+    def exact(scene: ExactScene, anchor: int, relation: int) -> int:
+        return scene.related(relation, anchor)
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

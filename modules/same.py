@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import LIMIT, from_odds
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -29,6 +30,10 @@ class Same(nn.Module):
         yes = (expected * values).sum(-1)
         no = (expected * (1.0 - values)).sum(-1) + weight
         return torch.where(mask, from_odds(yes, no), -LIMIT)
+
+    @staticmethod
+    def exact(scene: ExactScene, anchor: int, attribute: int) -> int:
+        return scene.fitting(scene.value(attribute, anchor), scene.everything & ~(1 << anchor))
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

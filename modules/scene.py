@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from nmn.cost import Sizes
+from nmn.exact.scene import ExactScene
 from nmn.logic import LIMIT
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -23,6 +24,10 @@ class Scene(nn.Module):
     def forward(self, scene: SceneGraph) -> ObjectSet:
         presence = scene.presence
         return torch.where(scene.mask, torch.full_like(presence, LIMIT), -LIMIT)
+
+    @staticmethod
+    def exact(scene: ExactScene) -> int:
+        return scene.everything
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn.functional import logsigmoid
 
 from nmn.cost import CONJUNCTION, LOGARITHM, Sizes
+from nmn.exact.scene import ExactScene, only
 from nmn.logic import ABSENT, conjunction
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -30,6 +31,10 @@ class Unique(nn.Module):
         # Where nothing is in the image the sum of the odds is that of padding: as good as zero.
         exactly_one = (none + odds.logsumexp(-1)).clamp(ABSENT, 0.0)
         return odds.log_softmax(-1), exactly_one
+
+    @staticmethod
+    def exact(scene: ExactScene, members: int) -> int:
+        return only(members)
 
     @staticmethod
     def cost(sizes: Sizes) -> int:

@@ -103,6 +103,18 @@ class Program:
         return Program.of(kept, place[self.root])
 
     @cached_property
+    def _hash(self) -> int:
+        return hash(self.nodes)
+
+    def __hash__(self) -> int:
+        # Programs key caches; hashing nested records anew takes longer than answering on a described scene.
+        return self._hash
+
+    def __reduce__(self) -> tuple[type["Program"], tuple[tuple[Node, ...]]]:
+        # What is cached stays behind: another process hashes strings differently.
+        return Program, (self.nodes,)
+
+    @cached_property
     def uses(self) -> tuple[int, ...]:
         """How often each node is read."""
         times = [0] * len(self.nodes)
