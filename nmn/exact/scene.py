@@ -16,7 +16,7 @@ A module's rule is a static method ``exact``: the scene, then the parameters of 
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from nmn.domain import Domain
 from nmn.errors import SceneError
@@ -39,6 +39,7 @@ def objects_of(members: int) -> list[int]:
     return [index for index in range(members.bit_length()) if members >> index & 1]
 
 
+@runtime_checkable
 class ExactScene(Protocol):
     """What a rule may ask of an image; it asks for no more than it needs.
 
