@@ -149,8 +149,8 @@ class Lexicon:
     def _unknown(self, text: str, words: Sequence[str], word: str, span: Span) -> QuestionError:
         strange = sum(word.isalnum() and word not in self.words for word in words)
         if word in self.words:
-            among = " and ".join(repr(phrase) for phrase in self.words[word][:_PHRASES_SHOWN])
-            message = f"{word!r} means nothing here; it is known in {among}"
+            phrases = self.words[word][::-1][:_PHRASES_SHOWN]  # those of the domain first
+            message = f"{word!r} means nothing by itself; it is known in {', '.join(map(repr, phrases))}"
         elif word in _NEGATIONS:
             message = f"{word!r}: the language has no negation; ask for what is there"
         elif word.isdigit():

@@ -38,7 +38,7 @@ def test_empty_and_endless_texts_are_refused(text: str) -> None:
         parse_program(text, REGISTRY)
 
 
-@given(st.text(alphabet="abcount()[],=;let \"\\#\n", max_size=40))
+@given(st.text(alphabet='abcount()[],=;let "\\#\n', max_size=40))
 def test_any_text_is_a_program_or_refused(text: str) -> None:
     try:
         parse_program(text, REGISTRY)
@@ -60,4 +60,7 @@ def test_spans_are_the_calls_as_written() -> None:
         "filter(scene(), size=large, color=red",
         text,
     ]
-    assert [text[span.start : span.end] for spans in parsed.constant_spans for span in spans] == ["size=large", "color=red"]
+    assert [text[span.start : span.end] for spans in parsed.constant_spans for span in spans] == [
+        "size=large",
+        "color=red",
+    ]
