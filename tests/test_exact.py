@@ -84,8 +84,8 @@ def test_the_soft_executor_agrees_on_certain_scenes(seed: int) -> None:
     ):
         if exact.value is None:
             assert soft.confidence < 1e-3
-            said = {each.node: each.words for each in soft.presuppositions}
-            assert all(said[each.node] == each.words for each in exact.presuppositions)
+            # The soft executor goes on after a failure and says once what fails twice.
+            assert {each.words for each in exact.presuppositions} <= {each.words for each in soft.presuppositions}
             continue
         assert soft.value == exact.value
         assert soft.confidence == pytest.approx(1, abs=1e-3)

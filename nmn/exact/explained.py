@@ -1,16 +1,15 @@
 """Explained: the values of every node, what was read for them, and what failed; for traces and refusals, not for speed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 from nmn.domain import Domain
 from nmn.exact.compiled import Compiled
 from nmn.exact.scene import DescribedScene, NotOne, objects_of
 from nmn.trace import FacetCost, FailedPresupposition, NodeTrace, Trace
 from nmn.words import phrase
-
-Plain = tuple[float, ...] | Mapping[str, float] | float | None
 
 
 @dataclass
@@ -121,13 +120,14 @@ def make_trace(found: Explained, scene: DescribedScene, domain: Domain) -> Trace
                 flops=0,
                 seconds=found.seconds[index],
                 batch=1,
+                shared=1,
             )
         )
     boxes = tuple(each.box for each in scene.source.objects)
     return Trace(program, tuple(nodes), boxes, (1.0,) * scene.objects, 0)
 
 
-def _plain(kind: str, value: int | None, objects: int, domain: Domain, attribute: str | None) -> Plain:
+def _plain(kind: str, value: int | None, objects: int, domain: Domain, attribute: str | None) -> Any:
     if value is None:
         return None
     if kind == "ObjectSet":

@@ -1,0 +1,126 @@
+"""Answers from worlds: enumerate them by falling weight and sum the weights by answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from heapq import heappop, heappush
+from itertools import count
+
+from nmn.domain import Domain
+from nmn.exact import ExactBackend
+from nmn.exact.compiled import Compiled
+from nmn.program import Concept, Program
+from nmn.scene import FacetStore
+from nmn.worlds.tables import Tables
+from nmn.worlds.world import Opening, World
+
+
+@dataclass(frozen=True)
+class WorldsAnswer:
+    """What the worlds say.
+
+    Attributes:
+        distribution: Weight of every answer found; that of None are the worlds in which something that the program takes
+            for granted does not hold. They add up to ``mass``, so each is a lower bound of the answer's probability, and
+            with what is missing an upper one.
+        mass: Weight of all worlds that were answered, 0 to 1.
+        worlds: How many those are.
+    """
+
+    distribution: Mapping[str | None, float]
+    mass: float
+    worlds: int
+
+    @cached_property
+    def granted(self) -> float:
+        """Weight of the worlds in which all that is taken for granted holds."""
+        return self.mass - self.distribution.get(None, 0.0)
+
+    @cached_property
+    def value(self) -> str | None:
+        """The likeliest answer; None when in no world there is one."""
+        answers = {answer: weight for answer, weight in self.distribution.items() if answer is not None}
+        return max(answers, key=lambda answer: answers[answer]) if answers else None
+
+    def given_granted(self) -> Mapping[str, float]:
+        """The distribution among the worlds in which all that is taken for granted holds."""
+        return {
+            answer: weight / self.granted
+            for answer, weight in self.distribution.items()
+            if answer is not None and weight > 0
+        }
+
+
+def worlds_answer(
+    program: Program,
+    store: FacetStore,
+    image: int,
+    *,
+    mass: float = 0.99,
+    limit: int = 4096,
+    backend: ExactBackend | None = None,
+) -> WorldsAnswer:
+    """Answer a checked program about one image by its likeliest worlds.
+
+    Args:
+        program: What is asked.
+        store: What is known of the images; facets that are read are added to it, for the rows that are read.
+        image: Position of the image in the store.
+        mass: Stop when the worlds weigh this much.
+        limit: Or when there are this many.
+        backend: Holds the rules; that of the store's domain and the module library if None.
+
+    Raises:
+        ProgramError: when an operation has no exact rule.
+    """
+    compiled = (backend or _backend(store.domain)).compile(program)
+    tables = Tables(store, image, _tolerance(compiled, int(store.glance.mask[image].sum()), mass))
+    consumed = tuple(_consumed(compiled, index) for index in range(len(compiled.steps)))
+    weights: dict[str | None, float] = {}
+    tickets = count()
+    openings: list[tuple[float, int, Opening]] = []
+    world, found, worlds = World(tables), 0.0, 0
+    while True:
+        answer = world.run(compiled, consumed)
+        weights[answer] = weights.get(answer, 0.0) + world.weight
+        found += world.weight
+        worlds += 1
+        for opening in world.left_open:
+            heappush(openings, (-world.weight * opening.ratio(), next(tickets), opening))
+        if not openings or worlds >= limit or found * tables.kept >= mass:
+            break
+        priority, _, opening = heappop(openings)
+        further = opening.further()
+        if further is not None:
+            heappush(openings, (priority * further.ratio(), next(tickets), further))
+        world = World.resumed(tables, opening)
+    distribution = {answer: weight * tables.kept for answer, weight in weights.items()}
+    return WorldsAnswer(distribution, found * tables.kept, worlds)
+
+
+@lru_cache(maxsize=8)
+def _backend(domain: Domain) -> ExactBackend:
+    return ExactBackend(domain)
+
+
+def _tolerance(compiled: Compiled, objects: int, mass: float) -> float:
+    """The doubt of one facet that is negligible: all facets that can be read together give up half of what may be missed."""
+    nodes = compiled.program.nodes
+    attributes = {node.attribute for node in nodes if node.attribute is not None}
+    attributes |= {each.attribute for node in nodes for each in node.constants if isinstance(each, Concept)}
+    relations = {each for node in nodes for each in node.constants if isinstance(each, str)}
+    facets = objects * (1 + len(attributes) + len(relations) * max(0, objects - 1))
+    return max(0.0, 1.0 - mass) / 2 / max(1, facets)
+
+
+def _consumed(compiled: Compiled, index: int) -> tuple[int, ...]:
+    """The nodes whose sets a step consumes: it must see no object that is not there.
+
+    A step that gives a set object by object may see absent ones: one that reads no scene, or that filters by a concept.
+    """
+    signature = compiled.signatures[index]
+    by_object = not signature.reads_scene or any(each.kind == "Concept" for each in signature.constants)
+    if signature.output == "ObjectSet" and by_object:
+        return ()
+    sources = zip(compiled.program.nodes[index].inputs, signature.inputs, strict=True)
+    return tuple(source for source, parameter in sources if parameter.kind == "ObjectSet")

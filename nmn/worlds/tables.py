@@ -1,0 +1,113 @@
+"""Tables: the facets of one image as probabilities in plain numbers, asked of the store when first read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import exp
+
+import torch
+
+from nmn.exact.scene import objects_of
+from nmn.scene import FacetStore
+
+Options = tuple[tuple[int, float], ...]
+"""Values and their probabilities, likeliest first."""
+
+
+@dataclass
+class Table:
+    """What is known of one attribute, or of one anchor's row of a relation.
+
+    Attributes:
+        known: Objects that the store was asked for.
+        settled: For each value, the objects that surely have it.
+        doubtful: For each other object that is known, its options.
+        doubt: The set of those objects.
+    """
+
+    known: int = 0
+    settled: dict[int, int] = field(default_factory=dict)
+    doubtful: dict[int, Options] = field(default_factory=dict)
+    doubt: int = 0
+
+
+class Tables:
+    """The facets of one image as probabilities, asked of the store when they are first read.
+
+    Attributes:
+        tolerance: Doubt of a facet up to which it is settled.
+        kept: Probability that every settled facet is as it was settled.
+        everything: The objects that may be there.
+        presence: Whether each of them is (1) or not (0).
+    """
+
+    def __init__(self, store: FacetStore, image: int, tolerance: float) -> None:
+        self.store = store
+        self.image = image
+        self.tolerance = tolerance
+        self.kept = 1.0
+        self.presence = Table()
+        self.concepts = store.domain.concepts
+        self.attribute_of = [store.domain.attribute_ids[name] for name, _ in store.domain.concepts]
+        self._attributes = [Table() for _ in store.domain.attributes]
+        self._relations: dict[tuple[int, int], Table] = {}
+        there = store.glance.mask[image].nonzero()[:, 0].tolist()
+        log_odds = store.presence[image].detach().tolist()
+        for index in there:
+            self._enter(self.presence, index, _claim(log_odds[index]))
+        self.everything = self.presence.known & ~self.presence.settled.get(0, 0)
+
+    def attribute(self, attribute: int, members: int) -> Table:
+        """An attribute's table, with at least ``members`` known."""
+        table = self._attributes[attribute]
+        missing = members & ~table.known
+        if missing:
+            objects = objects_of(missing)
+            with torch.no_grad():
+                self.store.want_attributes(*self._asked(attribute, objects), (attribute,))
+            first, end = self.store.domain.span(self.store.domain.attributes[attribute].name)
+            rows = self.store.attributes[first:end, self.image, objects].detach().T.tolist()
+            for index, row in zip(objects, rows, strict=True):
+                self._enter(table, index, {first + place: exp(value) for place, value in enumerate(row)})
+        return table
+
+    def relation(self, relation: int, anchor: int) -> Table:
+        """An anchor's row of a relation."""
+        table = self._relations.get((relation, anchor))
+        if table is None:
+            table = self._relations[relation, anchor] = Table()
+            with torch.no_grad():
+                self.store.want_relations(*self._asked(relation, [anchor]), (relation,))
+            row = self.store.relations[relation, self.image, anchor].detach().tolist()
+            for other in objects_of(self.everything & ~(1 << anchor)):
+                self._enter(table, other, _claim(row[other]))
+        return table
+
+    def _asked(self, facet: int, objects: list[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        mask = self.store.glance.mask
+        asked = torch.zeros_like(mask[:1])
+        asked[0, objects] = True
+        return torch.tensor([facet], device=mask.device), torch.tensor([self.image], device=mask.device), asked
+
+    def _enter(self, table: Table, index: int, chances: Mapping[int, float]) -> None:
+        """Note an object's probabilities, leaving out the least likely values that are negligible together."""
+        total = sum(chances.values())
+        options = sorted(((value, chance / total) for value, chance in chances.items()), key=lambda option: -option[1])
+        lost = options[-1][1]
+        while len(options) > 1 and lost <= self.tolerance:
+            options.pop()
+            lost += options[-1][1]
+        bit = 1 << index
+        table.known |= bit
+        if len(options) == 1:
+            value, chance = options[0]
+            self.kept *= chance
+            table.settled[value] = table.settled.get(value, 0) | bit
+        else:
+            table.doubt |= bit
+            table.doubtful[index] = tuple(options)
+
+
+def _claim(log_odds: float) -> Mapping[int, float]:
+    """Probabilities of yes (1) and no (0), neither of which loses digits."""
+    smaller = exp(-abs(log_odds)) / (1 + exp(-abs(log_odds)))
+    return {int(log_odds >= 0): 1 / (1 + exp(-abs(log_odds))), int(log_odds < 0): smaller}
