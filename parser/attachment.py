@@ -218,7 +218,8 @@ class _Attachment:
                 yield depth, "ellipsis", _FURTHER_LINK
             if fits and not (clause is not None and clause.is_predicate):
                 yield depth, "join", _FURTHER_LINK
-            if part is not None:
+            waits = any(outer.nouns[-1].open_marker == link for outer in self.open[:depth])
+            if part is not None and not waits:
                 yield depth, "clause", _FURTHER_LINK
 
     def bare_joints(self) -> Iterator[Option]:

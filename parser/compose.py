@@ -92,6 +92,8 @@ class Composer:
         noun = self.readings[0].root.nouns[-1]
         predicate = noun.clauses[-1] if noun.clauses else None
         pointed = noun.head is not None and noun.head.determiner in ("the", "it")
+        if noun.head is not None and noun.head.plural and noun.head.determiner != "any":
+            raise Unfit("whether several things are so cannot be asked; ask of one thing, or of 'any'", noun.head)
         if predicate is None or not predicate.is_predicate or not pointed:
             return self.exist()
         part, other = predicate.part, predicate.group

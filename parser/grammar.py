@@ -108,7 +108,7 @@ class PhraseBuilder(Transformer[Lexeme, Ask]):
             kind = _type(child)
             if kind in ("BOTH", "EITHER"):
                 part.marker = kind.lower()
-            elif kind in _OPENERS:
+            elif kind in _OPENERS and not part.opener:
                 part.opener = _OPENERS[kind]
                 part.plural = _PLURAL_VERBS.get(str(child).lower().split()[-1])
         return part

@@ -12,6 +12,7 @@ from nmn.domain import Domain
 from nmn.errors import Span
 from nmn.parser.attachment import Clause, Group, Noun, Reading, Unfit
 from nmn.parser.lexicon import Lexeme
+from nmn.parser.phrases import Head
 from nmn.program import Concept, Constant, Node
 
 
@@ -279,9 +280,12 @@ def _is_one(nouns: Sequence[Noun]) -> bool:
 
 def _check_one(noun: Noun) -> None:
     head = noun.head
-    if head is not None and (head.determiner == "any" or (head.plural and not head.determiner)):
-        word = "any" if head.determiner else str(head.noun)
-        raise Unfit(f"one thing is meant here, so say 'the' rather than {word!r}", head)
+    if head is not None and (head.determiner == "any" or head.plural):
+        raise Unfit(f"one thing is meant here, so say 'the' and a singular, not {_several(head)!r}", head)
+
+
+def _several(head: Head) -> str:
+    return "any" if head.determiner == "any" else str(head.noun)
 
 
 def word_span(word: Lexeme) -> Span:

@@ -75,6 +75,11 @@ CUBE, BALL, RED = "filter(scene(), shape=cube)", "filter(scene(), shape=sphere)"
         ),
         ("How many things have the same color as the ball?", f"count(same[color](unique({BALL})))"),
         ("How many things share the same color as the ball?", f"count(same[color](unique({BALL})))"),
+        (
+            "What size is the thing whose shape is the same as the ball?",
+            f"query[size](unique(same[shape](unique({BALL}))))",
+        ),
+        ("Do any cubes have the same color as the ball?", f"exist(filter(same[color](unique({BALL})), shape=cube))"),
         ("There is a ball; how many other things share its color?", f"count(same[color](unique({BALL})))"),
         ("There's a ball; is it red?", "exist(filter(scene(), color=red, shape=sphere))"),
         ("There is a ball; is it left of the cube?", f"exist(filter(relate(unique({CUBE}), left), shape=sphere))"),
@@ -144,6 +149,11 @@ def test_and_after_a_nested_clause_has_two_readings() -> None:
 def test_both_says_where_and_belongs() -> None:
     (parse,) = read("How many things are both left of the cube that is behind the ball and right of the cylinder?")
     assert parse.program.nodes[-2].operation == "intersect"
+
+
+def test_either_says_where_or_belongs() -> None:
+    (parse,) = read("How many things are either cubes that are the same color as the ball or red things?")
+    assert parse.program.nodes[-2].operation == "union"
 
 
 def test_values_before_a_choice_are_shared_first() -> None:

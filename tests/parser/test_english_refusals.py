@@ -53,7 +53,7 @@ def test_length_is_limited() -> None:
         ("How many red @ cubes are there?", "unknown sign '@'", "@"),
         (
             "How many left cubes are there?",
-            "'left' means nothing by itself; it is known in 'on the left side of'",
+            "'left' means nothing by itself; it is known in 'on the left of'",
             "left",
         ),
         ("How many left of the cube are there?", "expected a thing, such as 'the thing'", "left of"),
@@ -63,8 +63,11 @@ def test_length_is_limited() -> None:
         ("The red cube is left of the ball.", "nothing is asked", "The red cube is left of the ball."),
         ("Is it red?", "'it' stands for nothing here; begin with 'There is a ...;'", "Is it red?"),
         ("How many other cubes are there?", "'other' needs a 'same' or a place", "other cubes"),
-        ("How many things are left of cubes?", "say 'the' rather than 'cubes'", "cubes"),
-        ("What color is any cube?", "say 'the' rather than 'any'", "any cube"),
+        ("How many things are left of cubes?", "say 'the' and a singular, not 'cubes'", "cubes"),
+        ("What color is any cube?", "say 'the' and a singular, not 'any'", "any cube"),
+        ("How many things are left of the cubes?", "one thing is meant here", "the cubes"),
+        ("Are the cubes red?", "whether several things are so cannot be asked", "the cubes"),
+        ("Are all cubes red?", "'all' means nothing by itself", "all"),
         ("Is there a cube made of red?", "'red' is about color, but 'made of' about material", "red"),
         (
             "What color is the cube and the ball?",
