@@ -23,13 +23,12 @@ class CountObjects(nn.Module):
     """
 
     def forward(self, scene: SceneGraph, members: ObjectSet) -> Count:
-        log_odds = conjunction(members, scene.presence)
-        mask = scene.mask
-        present, absent = log_odds.sigmoid() * mask, torch.where(mask, (-log_odds).sigmoid(), 1.0)
-        numbers = torch.ones_like(present[:, :1])
-        nothing = torch.zeros_like(numbers)
-        for one, none in zip(present.split(1, dim=1), absent.split(1, dim=1), strict=True):
-            numbers = torch.cat([numbers * none, nothing], dim=1) + torch.cat([nothing, numbers * one], dim=1)
+        present = conjunction(members, scene.presence).sigmoid() * scene.mask
+        numbers = torch.zeros_like(present[:, :1]).expand(-1, present.shape[1] + 1).clone()
+        numbers[:, 0] = 1.0
+        for chance in present.unsqueeze(-1).unbind(1):
+            # What rolls round to 0 is the probability of a number that is not reached before the last object: 0.
+            numbers = torch.lerp(numbers, numbers.roll(1, -1), chance)
         return numbers
 
     @staticmethod

@@ -1,11 +1,14 @@
 """filter: keep the objects that carry a concept."""
 
-from torch import nn
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from nmn.cost import CONJUNCTION, Sizes
 from nmn.exact.scene import ExactScene
-from nmn.logic import LIMIT, from_log_probability
+from nmn.logic import POSSIBLE, bounded, from_bounded, from_log_probability
 from nmn.registry import module
 from nmn.scene import SceneGraph
 from nmn.types import Concept, ObjectSet
@@ -22,8 +25,19 @@ class Filter(nn.Module):
     """
 
     def forward(self, scene: SceneGraph, members: ObjectSet, concept: Concept) -> ObjectSet:
-        fits = scene.concept(concept, asked=members > -LIMIT)
+        fits = scene.concept(concept, asked=members > POSSIBLE)
         return from_log_probability(logsigmoid(members) + fits)
+
+    def forward_repeated(
+        self, scenes: Sequence[SceneGraph], members: ObjectSet, concepts: Sequence[Tensor]
+    ) -> ObjectSet:
+        """Filter several times, each time the first rows only; the same values as so many calls, in half the work."""
+        kept = logsigmoid(members)
+        for scene, concept in zip(scenes, concepts, strict=True):
+            first, rest = kept.split_with_sizes([len(concept), len(kept) - len(concept)])
+            fitting = bounded(first + scene.concept(concept, asked=first > POSSIBLE))
+            kept = torch.cat([fitting, rest]) if len(rest) else fitting
+        return from_bounded(kept)
 
     @staticmethod
     def exact(scene: ExactScene, members: int, concept: int) -> int:

@@ -5,7 +5,7 @@ from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
 from nmn.exact.scene import ExactScene
-from nmn.logic import LIMIT
+from nmn.logic import POSSIBLE
 from nmn.registry import module
 from nmn.scene import SceneGraph
 from nmn.types import Attribute, Object, Value
@@ -22,7 +22,7 @@ class Query(nn.Module):
     """
 
     def forward(self, scene: SceneGraph, subject: Object, attribute: Attribute) -> Value:
-        values = scene.attribute(attribute, asked=subject > -LIMIT)
+        values = scene.attribute(attribute, asked=subject > POSSIBLE)
         return torch.bmm(subject.exp().unsqueeze(1), values).squeeze(1)
 
     @staticmethod

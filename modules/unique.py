@@ -30,7 +30,7 @@ class Unique(nn.Module):
         none = torch.where(mask, logsigmoid(-log_odds), 0.0).sum(-1)
         # Where nothing is in the image the sum of the odds is that of padding: as good as zero.
         exactly_one = (none + odds.logsumexp(-1)).clamp(ABSENT, 0.0)
-        return odds.log_softmax(-1), exactly_one
+        return torch.where(mask, odds.log_softmax(-1), ABSENT), exactly_one
 
     @staticmethod
     def exact(scene: ExactScene, members: int) -> int:

@@ -1,160 +1,255 @@
 """Decode: the values of a run -> answers in words."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from nmn.domain import NO, YES, Domain
-from nmn.executor import GroupRun, Run
-from nmn.logic import LIMIT
+from nmn.executor import CallRecord, Run
+from nmn.loop import LoopRun
 from nmn.program import Program
+from nmn.scene import FacetStore
+from nmn.signature import ANSWER_KINDS
 from nmn.trace import Answer, FacetCost, FailedPresupposition, NodeTrace, Trace
 from nmn.words import phrase
 
 HOLDS = 0.5
 """A presupposition fails when the probability that it holds is below this."""
 
+Traced = tuple[CallRecord, int, int]
+"""A node's call, its row there, and how many questions share it."""
 
-def answers(run: Run, images: Sequence[int], *, trace: bool = False) -> list[Answer]:
-    """The answer of every program of a run.
 
-    Args:
-        run: What was run.
-        images: For each program, the position of its image.
-        trace: Attach what ran; the run must have been traced.
+def best(run: Run) -> tuple[list[str], list[float]]:
+    """The answer of every program and its confidence, and nothing else: what large batches need."""
+    values: list[str] = [""] * len(run.plan.programs)
+    confidence = torch.zeros(len(values))
+    for kind in ANSWER_KINDS:
+        programs, roots = run.roots(kind)
+        if len(programs):
+            names, probabilities = _possible(kind, roots, run.store.domain)
+            top, index = probabilities.max(-1)
+            confidence[torch.from_numpy(programs)] = top.detach().cpu()
+            for program, name in zip(programs.tolist(), index.tolist(), strict=True):
+                values[program] = names[name]
+    return values, (confidence * run.certainty().detach().exp().cpu()).tolist()
+
+
+def answers(run: Run, *, trace: bool = False) -> list[Answer]:
+    """The answer of every program of a run; with what ran, if the run was traced."""
+    plan, domain = run.plan, run.store.domain
+    certainty = run.certainty().exp().tolist()
+    failed = _failures(run)
+    found: dict[int, Answer] = {}
+    for kind in ANSWER_KINDS:
+        programs, roots = run.roots(kind)
+        names, probabilities = _possible(kind, roots, domain)
+        for position, row in zip(programs.tolist(), probabilities.tolist(), strict=True):
+            program = plan.programs[position]
+            traced = _Tracer(run, position).trace() if trace else None
+            shown = _distribution(kind, names, row, program, domain)
+            found[position] = _answer(program, shown, certainty[position], failed.get(position, ()), traced)
+    return [found[position] for position in range(len(plan.programs))]
+
+
+def answer_of_loop(run: LoopRun) -> Answer:
+    """The answer of one program that ran by itself; with what ran, if it was traced."""
+    call = run.calls[run.place[-1]]
+    kind = call.signature.output
+    names, probabilities = _possible(kind, run.values[run.place[-1]], run.store.domain)
+    shown = _distribution(kind, names, probabilities[0].tolist(), run.program, run.store.domain)
+    failed = []
+    for node, number in enumerate(run.place):
+        held = run.holds[number]
+        if held is not None and run.place.index(number) == node and float(held.exp()) < HOLDS:
+            members = run.values[run.calls[number].inputs[0]][0]
+            failed.append(_explained(run.program, node, float(held.exp()), members, run.store, run.image))
+    traced = None
+    if run.records:
+        nodes = [(run.records[number], 0, 1) for number in run.place]
+        traced = _trace(run.program, run.image, run.store, nodes)
+    return _answer(run.program, shown, float(run.certainty().exp()), failed, traced)
+
+
+def log_likelihood(run: Run, expected: Sequence[str]) -> Tensor:
+    """[programs] log-probability of the expected answers, differentiable: what training from answers alone maximises.
+
+    An answer that is none of a program's possible answers has the log-probability of the least that can be told from 0.
     """
-    certainty = run.presuppositions().exp().tolist()
-    distributions = _distributions(run)
-    failed = _failed(run)
-    found = []
-    for position, program in enumerate(run.plan.programs):
-        distribution = distributions[position]
-        value = max(distribution, key=lambda answer: distribution[answer])
-        found.append(
-            Answer(
-                value,
-                min(1.0, distribution[value] * certainty[position]),
-                distribution,
-                program,
-                tuple(failed.get(position, ())),
-                trace=_trace(run, position, images[position]) if trace else None,
-            )
-        )
-    return found
+    domain = run.store.domain
+    total = run.store.presence.new_zeros(len(run.plan.programs))
+    for kind in ANSWER_KINDS:
+        programs, roots = run.roots(kind)
+        if len(programs) == 0:
+            continue
+        names, probabilities = _possible(kind, roots, domain)
+        index = _target_index(kind, names, [(run.plan.programs[each], expected[each]) for each in programs.tolist()], domain)
+        columns = torch.from_numpy(index).to(roots.device)
+        padded = torch.cat([probabilities, torch.zeros_like(probabilities[:, :1])], dim=1)
+        chosen = padded.gather(1, columns[:, None]).squeeze(1).clamp_min(1e-12).log()
+        total = total.index_add(0, torch.from_numpy(programs).to(roots.device), chosen)
+    return total
 
 
-def probabilities(kind: str, value: Tensor, domain: Domain) -> tuple[tuple[str, ...], Tensor]:
+def _target_index(
+    kind: str, names: Sequence[str], wanted: Sequence[tuple[Program, str]], domain: Domain
+) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Column of each wanted answer; one past the last where it cannot be the answer."""
+    plain = {name: column for column, name in enumerate(names)}
+    columns = []
+    for program, answer in wanted:
+        column = plain.get(answer, len(names))
+        if kind == "Value" and program.nodes[-1].attribute is not None:
+            # Two attributes may have a value of one name.
+            attribute = domain.attribute(program.nodes[-1].attribute)
+            column = domain.concept_id(attribute.name, answer) if answer in attribute.values else len(names)
+        columns.append(column)
+    return np.array(columns, dtype=np.int64)
+
+
+def _possible(kind: str, values: Tensor, domain: Domain) -> tuple[tuple[str, ...], Tensor]:
     """The possible answers of a kind, and their probabilities [batch, answers]."""
     if kind == "Bool":
-        return (YES, NO), torch.stack([value, -value], dim=-1).sigmoid()
+        return (YES, NO), torch.stack([values, -values], dim=-1).sigmoid()
     if kind == "Count":
-        return tuple(str(number) for number in range(value.shape[-1])), value
-    return tuple(name for _, name in domain.concepts), value
+        return tuple(str(number) for number in range(values.shape[-1])), values
+    return tuple(name for _, name in domain.concepts), values
 
 
-def _distributions(run: Run) -> list[Mapping[str, float]]:
-    found: list[Mapping[str, float]] = [{} for _ in run.plan.programs]
-    roots = {int(node): position for position, node in enumerate(run.plan.roots)}
-    for each in run.groups:
-        places = [(row, roots[node]) for row, node in enumerate(each.group.nodes.tolist()) if node in roots]
-        if not places:
-            continue
-        names, values = probabilities(each.group.signature.output, each.value, run.store.domain)
-        rows = values[[row for row, _ in places]].tolist()
-        for (_, position), row in zip(places, rows, strict=True):
-            kept = _answerable(run, position, each)
-            found[position] = {names[index]: row[index] for index in (range(len(names)) if kept is None else kept)}
-    return found
+def _distribution(
+    kind: str, names: Sequence[str], row: Sequence[float], program: Program, domain: Domain
+) -> Mapping[str, float]:
+    if kind != "Value":
+        return dict(zip(names, row, strict=True))
+    first, end = domain.span(program.nodes[-1].attribute or "")
+    return dict(zip(names[first:end], row[first:end], strict=True))
 
 
-def _answerable(run: Run, position: int, each: GroupRun) -> range | None:
-    """Positions of the layout that can be an answer: of a ``Value``, those of its attribute."""
-    if each.group.signature.output != "Value":
-        return None
-    program = run.plan.programs[position]
-    return range(*run.store.domain.span(program.nodes[program.root].attribute or ""))
+def _answer(
+    program: Program,
+    distribution: Mapping[str, float],
+    certainty: float,
+    failed: Sequence[FailedPresupposition],
+    trace: Trace | None,
+) -> Answer:
+    value = max(distribution, key=lambda answer: distribution[answer])
+    return Answer(value, min(1.0, distribution[value] * certainty), distribution, program, tuple(failed), trace=trace)
 
 
-def _failed(run: Run) -> dict[int, list[FailedPresupposition]]:
+def _failures(run: Run) -> dict[int, list[FailedPresupposition]]:
+    """For each program of which something fails, what."""
+    plan = run.plan
     failed: dict[int, list[FailedPresupposition]] = {}
-    for each in run.groups:
-        if each.presupposition is None:
-            continue
-        for row, probability in enumerate(each.presupposition.exp().tolist()):
-            if probability < HOLDS:
-                position, node = owner(run, int(each.group.nodes[row]))
-                failed.setdefault(position, []).append(_explain(run, position, node, probability))
+    for group, layers in zip(plan.groups, run.granted, strict=True):
+        for granted in layers:
+            chances = granted.holds.detach().exp()
+            for row in (chances < HOLDS).nonzero().flatten().tolist():
+                call, member = divmod(row, len(group.images))
+                for position in np.flatnonzero(plan.steps == group.first + member).tolist():
+                    owner = int(np.searchsorted(plan.offsets, position, side="right")) - 1
+                    place = (position - int(plan.offsets[owner]), granted.layer, call)
+                    places = [(each.step, each.layer, each.call) for each in plan.lowered[owner].places]
+                    explained = _explained(
+                        plan.programs[owner],
+                        places.index(place),
+                        float(chances[row]),
+                        granted.members[row],
+                        run.store,
+                        int(plan.images[owner]),
+                    )
+                    failed.setdefault(owner, []).append(explained)
+    for each in failed.values():
+        each.sort(key=lambda failure: failure.node)
     return failed
 
 
-def owner(run: Run, node: int) -> tuple[int, int]:
-    """The program that a node of the plan belongs to, and its index there."""
-    position = int(run.plan.offsets.searchsorted(node, side="right")) - 1
-    return position, node - int(run.plan.offsets[position])
-
-
-def _explain(run: Run, position: int, node: int, probability: float) -> FailedPresupposition:
-    program = run.plan.programs[position]
-    source = program.nodes[node].inputs[0]
-    place = int(run.plan.offsets[position]) + source
-    group, row = run.places[place]
-    image = int(run.groups[group].group.images[row])
-    mask = run.store.glance.mask[image]
-    members = (run.value(place)[mask].sigmoid() * run.store.glance.presence[image][mask].sigmoid()).tolist()
-    candidates = tuple((index, member) for index, member in enumerate(members) if member > 0.05)
-    sure = [index for index, member in candidates if member > HOLDS]
+def _explained(
+    program: Program, node: int, probability: float, members: Tensor, store: FacetStore, image: int
+) -> FailedPresupposition:
+    mask = store.glance.mask[image]
+    chances = (members.detach()[mask].sigmoid() * store.presence.detach()[image][mask].sigmoid()).tolist()
+    candidates = tuple((index, chance) for index, chance in enumerate(chances) if chance > 0.05)
+    sure = [index for index, chance in candidates if chance > HOLDS]
     if not candidates:
         what = "there is none"
     elif len(sure) > 1:
         what = f"there are {len(sure)}: objects {', '.join(map(str, sure))}"
     else:
-        shown = ", ".join(f"object {index} with {member:.2f}" for index, member in candidates)
+        shown = ", ".join(f"object {index} with {chance:.2f}" for index, chance in candidates)
         what = f"none is certain: {shown}"
-    wanted = phrase(program, source, run.store.domain)
-    return FailedPresupposition(node, probability, f"it is taken for granted that there is one {wanted}, but {what}", candidates)
+    wanted = phrase(program, program.nodes[node].inputs[0], store.domain)
+    words = f"it is taken for granted that there is one {wanted}, but {what}"
+    return FailedPresupposition(node, probability, words, candidates)
 
 
-def _trace(run: Run, position: int, image: int) -> Trace:
-    program = run.plan.programs[position]
-    start = int(run.plan.offsets[position])
-    mask = run.store.glance.mask[image]
-    boxes = run.store.glance.boxes[image][mask].tolist()
-    presence = run.store.glance.presence[image][mask].clamp(-LIMIT, LIMIT).sigmoid().tolist()
-    nodes = tuple(_node_trace(run, program, start, index, mask) for index in range(len(program.nodes)))
+@dataclass(frozen=True)
+class _Tracer:
+    """Finds where the nodes of one program of a run ran."""
+
+    run: Run
+    position: int
+
+    def trace(self) -> Trace:
+        plan = self.run.plan
+        program = plan.programs[self.position]
+        nodes = [self.node(index) for index in range(len(program.nodes))]
+        return _trace(program, int(plan.images[self.position]), self.run.store, nodes)
+
+    def node(self, index: int) -> Traced:
+        plan = self.run.plan
+        place = plan.lowered[self.position].places[index]
+        step = int(plan.steps[int(plan.offsets[self.position]) + place.step])
+        firsts = [group.first for group in plan.groups]
+        number = int(np.searchsorted(firsts, step, side="right")) - 1
+        group = plan.groups[number]
+        row = step - group.first + place.call * len(group.images)
+        return self.run.records[number][place.layer], row, int((plan.steps == step).sum())
+
+
+def _trace(program: Program, image: int, store: FacetStore, nodes: Sequence[Traced]) -> Trace:
+    mask = store.glance.mask[image]
+    boxes = store.glance.boxes[image][mask].tolist()
+    presence = store.presence.detach()[image][mask].sigmoid()
     known = tuple(None if box[0] != box[0] else tuple(box) for box in boxes)
-    return Trace(program, nodes, known, tuple(presence), run.store.perceiver.glance_cost(1))
+    shown = tuple(
+        _node_trace(program, index, traced, mask, presence, store.domain) for index, traced in enumerate(nodes)
+    )
+    return Trace(program, shown, known, tuple(presence.tolist()), store.perceiver.glance_cost(1))
 
 
-def _node_trace(run: Run, program: Program, start: int, index: int, mask: Tensor) -> NodeTrace:
-    group, row = (int(each) for each in run.places[start + index])
-    each = run.groups[group]
+def _node_trace(
+    program: Program, index: int, traced: Traced, mask: Tensor, presence: Tensor, domain: Domain
+) -> NodeTrace:
+    record, row, shared = traced
     node = program.nodes[index]
-    signature = each.group.signature
+    signature = record.signature
     attribute = f"[{node.attribute}]" if signature.output == "Value" else ""
     arguments = [*(f"#{source}" for source in node.inputs), *(str(constant) for constant in node.constants)]
-    facets = each.facets[row] if each.facets else {}
+    facets = [FacetCost(*entry) for note in record.notes for entry in note.by_row().get(row, ())]
     return NodeTrace(
         index=index,
         call=f"{node.head}({', '.join(arguments)})",
         kind=f"{signature.output}{attribute}",
         module=f"{signature.module}.{signature.class_name}",
         inputs=node.inputs,
-        value=_plain(signature.output, each.value[row], mask, run.store.domain, node.attribute),
-        presupposition=None if each.presupposition is None else each.presupposition[row].exp().item(),
-        facets=tuple(FacetCost(name, rows, flops) for name, (rows, flops) in facets.items()),
-        flops=each.flops,
-        seconds=each.seconds / len(each.group.nodes),
-        batch=len(each.group.nodes),
+        value=_plain(signature.output, record.value[row].detach(), mask, presence, domain, node.attribute),
+        presupposition=None if record.presupposition is None else float(record.presupposition[row].exp()),
+        facets=tuple(facets),
+        flops=record.flops,
+        seconds=record.seconds / record.rows,
+        batch=record.rows,
+        shared=shared,
     )
 
 
 def _plain(
-    kind: str, value: Tensor, mask: Tensor, domain: Domain, attribute: str | None
+    kind: str, value: Tensor, mask: Tensor, presence: Tensor, domain: Domain, attribute: str | None
 ) -> tuple[float, ...] | Mapping[str, float] | float:
-    value = value.detach()
     if kind == "ObjectSet":
-        return tuple(value[mask].sigmoid().tolist())
+        return tuple((value[mask].sigmoid() * presence).tolist())
     if kind == "Object":
         return tuple(value[mask].exp().tolist())
     if kind == "Count":

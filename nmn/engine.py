@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from nmn.check import check
-from nmn.decode import answers
+from nmn.decode import answer_of_loop, answers
 from nmn.domain import Domain
 from nmn.errors import InputError, PresuppositionError
 from nmn.executor import Modules, execute
+from nmn.loop import Looper
 from nmn.parse import Parse, Parser
 from nmn.perceiver import Perceiver
-from nmn.planner import make_plan
+from nmn.planner import Planner
 from nmn.program import Program
 from nmn.registry import Registry, default_registry
 from nmn.scene import FacetStore
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 IMAGES_AT_A_TIME = 64
 """How many images are looked at together: enough to fill a core, few enough to stay in cache."""
+
+
+PLANNED_FROM = 4
+"""Fewer questions than this are run one call at a time: planning them would take longer than it saves."""
 
 
 class Engine:
@@ -44,6 +49,8 @@ class Engine:
         self.registry = default_registry() if registry is None else registry
         self.parser = _english(perceiver.domain) if parser is None else parser
         self.modules = Modules(self.registry)
+        self.planner = Planner(self.domain, self.registry)
+        self.looper = Looper(self.domain, self.modules)
 
     @property
     def domain(self) -> Domain:
@@ -130,13 +137,18 @@ class Engine:
         for distinct, chunk in _chunks(images):
             with torch.no_grad():
                 store = FacetStore.look(self.perceiver, distinct)
-                places = [place for place, _ in chunk]
-                positions = [position for _, position in chunk]
-                plan = make_plan([programs[place] for place in places], positions, self.domain, self.registry)
-                run = execute(plan, store, self.modules, trace=trace)
-                for place, each in zip(places, answers(run, positions, trace=trace), strict=True):
-                    found[place] = each
+                chosen = [programs[place] for place, _ in chunk]
+                answered = self._run_chunk(chosen, [position for _, position in chunk], store, trace)
+            for (place, _), each in zip(chunk, answered, strict=True):
+                found[place] = each
         return [each for each in found if each is not None]
+
+    def _run_chunk(self, programs: list[Program], images: list[int], store: FacetStore, trace: bool) -> list[Answer]:
+        if len(programs) < PLANNED_FROM:
+            pairs = zip(programs, images, strict=True)
+            return [answer_of_loop(self.looper.run(program, image, store, trace=trace)) for program, image in pairs]
+        run = execute(self.planner.plan(programs, images), store, self.modules, trace=trace)
+        return answers(run, trace=trace)
 
     def _program(self, question: str | Program) -> Program:
         program = question if isinstance(question, Program) else self.parse(question).program

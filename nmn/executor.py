@@ -1,7 +1,7 @@
 """Executor: run a plan over the scene graphs of a batch of images, in one loop.
 
-Every group is one call of its module. Inputs are gathered from the outputs of the groups that made them, so values stay
-differentiable and nothing is copied that is not read.
+Values stand in one buffer for each program type. A group gathers what it reads, runs its layers and repetitions, each one
+call of a module over all its rows, and writes its values behind those of the groups before. All of it is differentiable.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,64 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from nmn.cost import Sizes
-from nmn.planner import Argument, Group, Indices, Plan
+from nmn.lowering import Integers
+from nmn.planner import Facets, Group, Plan
 from nmn.registry import Registry
-from nmn.scene import FacetStore, SceneGraph, caused_by_row
-
-
-@dataclass(frozen=True)
-class GroupRun:
-    """What one group's call left.
-
-    Attributes:
-        group: The nodes.
-        value: [batch, ...] their values.
-        presupposition: [batch] log-probability that what they take for granted holds, or None.
-        facets: For each row, the facets it caused: name -> (rows, FLOPs). Empty when not traced.
-        flops: Of the module for one row.
-        seconds: Time of the whole call.
-    """
-
-    group: Group
-    value: Tensor
-    presupposition: Tensor | None
-    facets: Sequence[Mapping[str, tuple[int, int]]]
-    flops: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Run:
-    """The values of a plan's nodes.
-
-    Attributes:
-        plan: What was run.
-        groups: One entry a group.
-        places: [nodes, 2] for each node, its group and its row there.
-        store: The scene graphs' facets after the run.
-    """
-
-    plan: Plan
-    groups: tuple[GroupRun, ...]
-    places: Indices
-    store: FacetStore
-
-    def value(self, node: int) -> Tensor:
-        """The value of one node of the plan."""
-        group, row = self.places[node]
-        return self.groups[group].value[row]
-
-    def presuppositions(self) -> Tensor:
-        """[programs] log-probability that all that a program takes for granted holds."""
-        total = self.store.glance.presence.new_zeros(len(self.plan.programs))
-        for run in self.groups:
-            if run.presupposition is not None:
-                owner = np.searchsorted(self.plan.offsets, run.group.nodes, side="right") - 1
-                total = total.index_add(0, torch.from_numpy(owner).to(total.device), run.presupposition)
-        return total
+from nmn.scene import FacetStore, Note, SceneGraph
+from nmn.signature import INPUT_KINDS, Signature
 
 
 class Modules(nn.Module):
@@ -80,36 +29,187 @@ class Modules(nn.Module):
         self.registry = registry
         # Names are prefixed because an operation may be called like a method of ModuleDict.
         self.by_operation = nn.ModuleDict({f"operation_{each.operation}": registry.load(each.operation)() for each in registry})
+        self._direct = {each.operation: self.by_operation[f"operation_{each.operation}"] for each in registry}
 
     def __getitem__(self, operation: str) -> nn.Module:
-        return self.by_operation[f"operation_{operation}"]
+        return self._direct[operation]
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """What one call of a module left, for a trace.
+
+    Attributes:
+        signature: The operation.
+        value: [rows, ...] what it gave.
+        presupposition: [rows] log-probability that what it takes for granted holds, or None.
+        notes: What it asked the scene for.
+        flops: What it declares for one row.
+        seconds: How long it took.
+    """
+
+    signature: Signature
+    value: Tensor
+    presupposition: Tensor | None
+    notes: Sequence[Note]
+    flops: int
+    seconds: float
+
+    @property
+    def rows(self) -> int:
+        """How many nodes ran in the call."""
+        return int(self.value.shape[0])
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What a layer of a group takes for granted.
+
+    Attributes:
+        layer: Number of the layer.
+        members: [rows, objects] log-odds of the sets that should have exactly one member.
+        holds: [rows] log-probability that they have.
+    """
+
+    layer: int
+    members: Tensor
+    holds: Tensor
+
+
+@dataclass(frozen=True)
+class Run:
+    """The values of a plan.
+
+    Attributes:
+        plan: What was run.
+        store: The scene graphs' facets after the run.
+        values: For each kind, the values of the steps that give it.
+        granted: For each group, what its layers take for granted.
+        records: For each group, what each of its calls left; empty when not traced.
+    """
+
+    plan: Plan
+    store: FacetStore
+    values: Mapping[str, Tensor]
+    granted: tuple[tuple[Granted, ...], ...]
+    records: tuple[tuple[CallRecord, ...], ...]
+
+    def certainty(self) -> Tensor:
+        """[programs] log-probability that all that a program takes for granted holds."""
+        plan = self.plan
+        total = self.store.presence.new_zeros(len(plan.programs))
+        taken = [(group, each) for group, layers in zip(plan.groups, self.granted, strict=True) for each in layers]
+        if not taken:
+            return total
+        at = np.concatenate([group.first + np.arange(len(each.holds)) % len(group.images) for group, each in taken])
+        of_step = total.new_zeros(len(plan.kinds)).index_add(0, _tensor(at, total), torch.cat([each.holds for _, each in taken]))
+        owner = np.repeat(np.arange(len(plan.programs)), np.diff(plan.offsets))
+        return total.index_add(0, _tensor(owner, total), of_step.index_select(0, _tensor(plan.steps, total)))
+
+    def roots(self, kind: str) -> tuple[Integers, Tensor]:
+        """The programs whose answer is of a kind, and their values."""
+        roots = self.plan.roots
+        programs = np.flatnonzero(self.plan.kinds[roots] == INPUT_KINDS.index(kind))
+        places = self.plan.places[roots[programs]]
+        return programs, self.values[kind].index_select(0, _tensor(places, self.values[kind]))
 
 
 def execute(plan: Plan, store: FacetStore, modules: Modules, *, trace: bool = False) -> Run:
     """Run a plan.
 
     Args:
-        plan: From :func:`nmn.planner.make_plan`, for images in the order of the store's.
+        plan: From :class:`nmn.planner.Planner`, for images in the order of the store's.
         store: What is known of the images; facets that are asked for are added to it.
         modules: What runs the operations.
-        trace: Also note which node caused which facets.
+        trace: Also keep what every call left.
     """
-    places = np.zeros((plan.nodes, 2), dtype=np.int64)
-    runs: list[GroupRun] = []
-    sizes = Sizes(store.glance.mask.shape[1], len(store.domain.concepts))
-    for number, group in enumerate(plan.groups):
-        started = perf_counter()
-        scene = _view(group, store)
-        arguments = [_gather(argument, places, runs, store) for argument in group.arguments]
-        module = modules[group.signature.operation]
-        result = module(scene, *arguments) if group.signature.reads_scene else module(*arguments)
-        value, presupposition = result if group.signature.presupposes else (result, None)
-        facets = caused_by_row(scene) if trace else []
-        flops = declared_cost(module, sizes)
-        runs.append(GroupRun(group, value, presupposition, facets, flops, perf_counter() - started))
-        places[group.nodes, 0] = number
-        places[group.nodes, 1] = np.arange(len(group.nodes))
-    return Run(plan, tuple(runs), places, store)
+    values = _buffers(plan, store)
+    granted: list[tuple[Granted, ...]] = []
+    records: list[tuple[CallRecord, ...]] = []
+    for group in plan.groups:
+        runner = _GroupRunner(group, store, modules, trace)
+        value = runner.run(values)
+        kind = group.pattern.output
+        values[kind][group.start : group.start + len(value)] = value
+        granted.append(tuple(runner.granted))
+        records.append(tuple(runner.records))
+    return Run(plan, store, values, tuple(granted), tuple(records))
+
+
+def _buffers(plan: Plan, store: FacetStore) -> dict[str, Tensor]:
+    objects, concepts = store.glance.mask.shape[1], len(store.domain.concepts)
+    widths = {"ObjectSet": (objects,), "Object": (objects,), "Count": (objects + 1,), "Value": (concepts,), "Bool": ()}
+    return {kind: store.presence.new_empty((plan.counts[kind], *widths[kind])) for kind in INPUT_KINDS}
+
+
+class _GroupRunner:
+    """Runs one group, call by call."""
+
+    def __init__(self, group: Group, store: FacetStore, modules: Modules, trace: bool) -> None:
+        self.group = group
+        self.store = store
+        self.modules = modules
+        self.trace = trace
+        self.images = _tensor(group.images, store.presence)
+        self.granted: list[Granted] = []
+        self.calls = 0
+        self.records: list[CallRecord] = []
+
+    def run(self, values: Mapping[str, Tensor]) -> Tensor:
+        pattern = self.group.pattern
+        kinds = pattern.input_kinds
+        inputs = [
+            values[kinds[position]].index_select(0, _tensor(places, self.images))
+            for position, places in enumerate(self.group.inputs)
+        ]
+        for number, (layer, call) in enumerate(zip(pattern.layers, self.group.layers, strict=True)):
+            if number:
+                inputs = _handed_up(value, layer.width, len(layer.signature.inputs))
+            images = self.images if layer.width == 1 else self.images.repeat(layer.width)
+            value = self.call(layer.signature, images, inputs, call.constants, call.facets)
+        return self.repeated(pattern.repeated, value) if pattern.repeated is not None and self.group.repeats else value
+
+    def repeated(self, operation: str, value: Tensor) -> Tensor:
+        """Apply an operation as often as each row wants it: in one call where its module can, else call by call."""
+        at_once = getattr(self.modules[operation], "forward_repeated", None)
+        if at_once is not None and not self.trace:
+            views = [self.view(self.images[: repeat.rows], repeat.facets) for repeat in self.group.repeats]
+            return at_once(views, value, [_tensor(repeat.constants, value) for repeat in self.group.repeats])  # type: ignore[no-any-return]
+        signature = self.modules.registry.signature(operation)
+        for repeat in self.group.repeats:
+            first, rest = value.split_with_sizes([repeat.rows, len(value) - repeat.rows])
+            changed = self.call(signature, self.images[: repeat.rows], [first], (repeat.constants,), repeat.facets)
+            value = torch.cat([changed, rest])
+        return value
+
+    def view(self, images: Tensor, facets: Facets, notes: list[Note] | None = None) -> SceneGraph:
+        return SceneGraph(self.store, images, facets.attributes, facets.relations, notes)
+
+    def call(
+        self, signature: Signature, images: Tensor, inputs: Sequence[Tensor], constants: Sequence[Integers], facets: Facets
+    ) -> Tensor:
+        started = perf_counter() if self.trace else 0.0
+        notes: list[Note] | None = [] if self.trace else None
+        module = self.modules[signature.operation]
+        arguments = in_order(signature, inputs, [_tensor(ids, images) for ids in constants])
+        if signature.reads_scene:
+            result = module(self.view(images, facets, notes), *arguments)
+        else:
+            result = module(*arguments)
+        value, presupposition = result if signature.presupposes else (result, None)
+        if presupposition is not None:
+            self.granted.append(Granted(self.calls, inputs[0], presupposition))
+        self.calls += 1
+        if self.trace:
+            flops = declared_cost(module, Sizes(self.store.glance.mask.shape[1], len(self.store.domain.concepts)))
+            self.records.append(CallRecord(signature, value, presupposition, notes or (), flops, perf_counter() - started))
+        return value
+
+
+def in_order(signature: Signature, inputs: Sequence[Tensor], constants: Sequence[Tensor]) -> list[Tensor]:
+    """Inputs and constants in the order of ``forward``."""
+    given, named = iter(inputs), iter(constants)
+    return [next(given) if parameter.kind in INPUT_KINDS else next(named) for parameter in signature.parameters]
 
 
 def declared_cost(module: nn.Module, sizes: Sizes) -> int:
@@ -118,35 +218,13 @@ def declared_cost(module: nn.Module, sizes: Sizes) -> int:
     return int(cost(sizes)) if cost is not None else 0
 
 
-def _view(group: Group, store: FacetStore) -> SceneGraph:
-    attributes: set[int] = set()
-    relations: set[int] = set()
-    for argument in group.arguments:
-        present = np.unique(argument.ids).tolist()
-        if argument.kind == "Attribute":
-            attributes.update(present)
-        elif argument.kind == "Concept":
-            attributes.update(store.domain.attribute_ids[store.domain.concepts[each][0]] for each in present)
-        elif argument.kind == "Relation":
-            relations.update(present)
-    images = torch.from_numpy(group.images).to(store.glance.mask.device)
-    return SceneGraph(store, images, tuple(sorted(attributes)), tuple(sorted(relations)))
+def _handed_up(value: Tensor, width: int, arity: int) -> list[Tensor]:
+    """What a layer of ``width`` calls with ``arity`` inputs each reads of the layer below, whose calls are one after another."""
+    if width == 1:
+        return list(value.view(arity, -1, *value.shape[1:]).unbind(0)) if arity > 1 else [value]
+    split = value.view(width, arity, -1, *value.shape[1:])
+    return [each.reshape(-1, *value.shape[1:]) for each in split.unbind(1)]
 
 
-def _gather(argument: Argument, places: Indices, runs: Sequence[GroupRun], store: FacetStore) -> Tensor:
-    device = store.glance.mask.device
-    if not argument.from_nodes:
-        return torch.from_numpy(argument.ids).to(device)
-    sources = places[argument.ids]
-    groups, position = np.unique(sources[:, 0], return_inverse=True)
-    values = [runs[group].value for group in groups]
-    starts = np.cumsum([0, *(len(value) for value in values)])
-    rows = torch.from_numpy(starts[position] + sources[:, 1]).to(device)
-    return (values[0] if len(values) == 1 else torch.cat(_same_width(values))).index_select(0, rows)
-
-
-def _same_width(values: Sequence[Tensor]) -> list[Tensor]:
-    if values[0].ndim < 2:
-        return list(values)
-    width = max(value.shape[1] for value in values)
-    return [pad(value, (0, width - value.shape[1])) for value in values]
+def _tensor(ids: Integers, like: Tensor) -> Tensor:
+    return torch.from_numpy(ids).to(like.device)

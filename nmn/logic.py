@@ -4,6 +4,8 @@ A log-odds is clamped to plus or minus :data:`LIMIT`, so that certainty stays fi
 reasoning over certain facts agrees with set logic to about 1e-6.
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
@@ -11,9 +13,14 @@ from torch.nn.functional import logsigmoid
 LIMIT = 16.0
 """Largest log-odds: a doubt of 1.1e-7, the least that float32 can tell from certainty."""
 
+POSSIBLE = -LIMIT + 1e-3
+"""Log-odds, and log-probabilities, above this are of something that may be; what is asked of objects depends on it."""
+
 ABSENT = -1e4
 """Stands for log 0 where padding is left out of a softmax; finite, so that an image without objects gives no NaN."""
 
+_LOWEST = -LIMIT - math.log1p(math.exp(-LIMIT))
+_HIGHEST = -math.log1p(math.exp(-LIMIT))
 _TINY = 1e-30
 
 
@@ -24,11 +31,17 @@ def clamp(log_odds: Tensor) -> Tensor:
 
 def from_log_probability(log_probability: Tensor) -> Tensor:
     """Log-odds of a log-probability, precise near 0 and near 1."""
-    # The bounds are those of a clamped log-odds; past them the logarithm below would have no gradient.
-    bound = torch.tensor([-LIMIT, LIMIT], dtype=log_probability.dtype)
-    low, high = (float(value) for value in logsigmoid(bound))
-    bounded = log_probability.clamp(low, high)
-    return bounded - torch.log(-torch.expm1(bounded))
+    return from_bounded(bounded(log_probability))
+
+
+def bounded(log_probability: Tensor) -> Tensor:
+    """A log-probability within the bounds of clamped log-odds; past them its log-odds would have no gradient."""
+    return log_probability.clamp(_LOWEST, _HIGHEST)
+
+
+def from_bounded(log_probability: Tensor) -> Tensor:
+    """Log-odds of a log-probability that is within bounds."""
+    return log_probability - torch.log(-torch.expm1(log_probability))
 
 
 def conjunction(first: Tensor, second: Tensor) -> Tensor:

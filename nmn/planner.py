@@ -1,146 +1,314 @@
-"""Planner: many programs -> one plan of groups, each group one call of one module.
+"""Planner: many programs -> one plan, with arrays.
 
-Nodes are aligned by their distance from the root and grouped by operation, so that any mix of programs runs as a few
-calls. What an operation works on (concepts, attributes, relations) is data of the call, never part of the group's key.
+Programs are lowered to blocks of integers (:mod:`nmn.lowering`), kept by program and by structure. A batch's plan is array
+arithmetic over its blocks: equal steps on the same image are merged, steps are aligned by their distance from the answer
+(those that read nothing all run first), and those of one pattern and level are one group. What a step works on (concepts,
+attributes, relations) is data of the group, never part of its key.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nmn.domain import Domain
-from nmn.program import Concept, Node, Program
+from nmn.fusing import Pattern
+from nmn.lowering import FIXED, HEIGHT, LEVEL, NOTHING, PATTERN, REPEATS, Columns, Integers, Lowered, Lowerer
+from nmn.program import Program
 from nmn.registry import Registry
-from nmn.signature import BRACKET_KIND, INPUT_KINDS, Parameter, Signature
-
-Indices = NDArray[np.int64]
+from nmn.signature import BRACKET_KIND, INPUT_KINDS
 
 
 @dataclass(frozen=True)
-class Argument:
-    """One argument of a group's call.
+class Facets:
+    """Ids of the attributes and relations that a call may read."""
+
+    attributes: tuple[int, ...] = ()
+    relations: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class LayerCall:
+    """One layer of a group: one call of a module over all its rows, call by call of the layer.
 
     Attributes:
-        kind: Its program type.
-        ids: [batch] node numbers where the kind is a value, ids of the domain where it is a constant.
+        constants: For each constant of ``forward``, its ids [width * batch].
+        facets: What occurs among them.
     """
 
-    kind: str
-    ids: Indices
+    constants: tuple[Integers, ...]
+    facets: Facets
 
-    @property
-    def from_nodes(self) -> bool:
-        """Whether the ids are nodes whose values are to be gathered."""
-        return self.kind in INPUT_KINDS
+
+@dataclass(frozen=True)
+class RepeatCall:
+    """One repetition of a group: a call over the first rows, those that repeat so often.
+
+    Attributes:
+        rows: How many rows repeat so often.
+        constants: Their ids [rows].
+        facets: What occurs among them.
+    """
+
+    rows: int
+    constants: Integers
+    facets: Facets
 
 
 @dataclass(frozen=True)
 class Group:
-    """Nodes that run as one call of their module.
+    """Steps that run together, those with more repetitions first.
 
     Attributes:
-        signature: The operation.
-        nodes: [batch] their numbers in the plan.
-        images: [batch] the image each is about.
-        arguments: In the order of the module's ``forward``.
+        pattern: What they run.
+        images: [batch] the image of each.
+        inputs: For each input of the first layer's ``forward``, [width * batch] places in the values of its kind.
+        layers: One entry a layer.
+        repeats: One entry a repetition.
+        start: Place of the first one's value among the values of its kind; the others follow.
+        first: Number of the first step in the order of the plan; the others follow.
     """
 
-    signature: Signature
-    nodes: Indices
-    images: Indices
-    arguments: tuple[Argument, ...]
+    pattern: Pattern
+    images: Integers
+    inputs: tuple[Integers, ...]
+    layers: tuple[LayerCall, ...]
+    repeats: tuple[RepeatCall, ...]
+    start: int
+    first: int
+
+    @property
+    def kernels(self) -> int:
+        """Calls of modules."""
+        return len(self.layers) + len(self.repeats)
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to run, in order.
 
-    A node's number in the plan is its program's offset plus its index in the program.
-
     Attributes:
-        groups: Every group after those that it reads.
-        offsets: [programs + 1] number of each program's first node.
         programs: The programs, in the order they were given.
+        lowered: The same, as blocks.
+        images: [programs] the image of each.
+        groups: Each after those that it reads.
+        counts: Values of each kind.
+        kinds: [steps] kind of each step's value, as a position in ``INPUT_KINDS``.
+        places: [steps] place of each step's value among those of its kind.
+        offsets: [programs + 1] where each program's steps start in ``steps``.
+        steps: For each program and each row of its block, the number of the step in the order of the plan.
+        nodes: Calls of all programs as written.
     """
 
-    groups: tuple[Group, ...]
-    offsets: Indices
     programs: tuple[Program, ...]
+    lowered: tuple[Lowered, ...]
+    images: Integers
+    groups: tuple[Group, ...]
+    counts: dict[str, int]
+    kinds: Integers
+    places: Integers
+    offsets: Integers
+    steps: Integers
+    nodes: int
 
     @property
-    def roots(self) -> Indices:
-        """[programs] number of the node that gives each program's answer."""
-        return self.offsets[1:] - 1
+    def roots(self) -> Integers:
+        """[programs] the step that gives each program's answer."""
+        return self.steps[self.offsets[1:] - 1]
 
     @property
-    def nodes(self) -> int:
-        """How many nodes there are."""
-        return int(self.offsets[-1])
+    def kernels(self) -> int:
+        """Calls of modules."""
+        return sum(group.kernels for group in self.groups)
 
 
-def make_plan(programs: Sequence[Program], images: Sequence[int], domain: Domain, registry: Registry) -> Plan:
-    """Plan one run of many programs.
+class Planner:
+    """Plans runs of programs of one domain and registry.
 
     Args:
-        programs: Checked programs.
-        images: For each program, the position of its image in the batch.
         domain: Gives constants their ids.
         registry: Gives operations their signatures.
+        fuse: Run calls that follow one another as one step.
+        merge: Run equal steps on the same image once.
+        capacity: How many programs and structures to keep.
     """
-    members: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
-    offsets = np.zeros(len(programs) + 1, dtype=np.int64)
-    for position, program in enumerate(programs):
-        offsets[position + 1] = offsets[position] + len(program.nodes)
-        for index, level in enumerate(distance_from_root(program)):
-            members[-level, program.nodes[index].operation].append((position, index))
-    groups = []
-    for (_, operation), places in sorted(members.items()):
-        signature = registry.signature(operation)
-        nodes = [programs[position].nodes[index] for position, index in places]
-        starts = offsets[[position for position, _ in places]]
-        groups.append(
-            Group(
-                signature,
-                starts + np.array([index for _, index in places], dtype=np.int64),
-                np.array([images[position] for position, _ in places], dtype=np.int64),
-                _arguments(signature, nodes, starts, domain),
+
+    def __init__(
+        self, domain: Domain, registry: Registry, *, fuse: bool = True, merge: bool = True, capacity: int = 8192
+    ) -> None:
+        self.lowerer = Lowerer(domain, registry, fuse=fuse, capacity=capacity)
+        self.merge = merge
+        attributes = domain.attribute_ids
+        self._attribute_bits = np.array([1 << attributes[name] for name, _ in domain.concepts], dtype=np.int64)
+
+    def plan(self, programs: Sequence[Program], images: Sequence[int]) -> Plan:
+        """Plan one run.
+
+        Args:
+            programs: Checked programs.
+            images: For each program, the position of its image in the batch.
+        """
+        lowered = self.lowerer.lower_all(programs)
+        image_ids = np.asarray(images, dtype=np.int64)
+        table, offsets = self._table(lowered, image_ids)
+        steps = np.arange(len(table.rows))
+        if self.merge and len(set(images)) < len(programs):
+            steps = merge_equal(table)
+        order, number = _ordered(table, steps)
+        kinds, places, counts = self._placed(table.rows[order, PATTERN])
+        groups = tuple(self._groups(table, order, number, places))
+        nodes = sum([len(each.places) for each in lowered])
+        return Plan(
+            tuple(programs), tuple(lowered), image_ids, groups, counts, kinds, places, offsets, number[steps], nodes
+        )  # fmt: skip
+
+    def _table(self, lowered: Sequence[Lowered], images: Integers) -> "tuple[Table, Integers]":
+        """All steps of all programs as one table, and where each program's steps start."""
+        columns = self.lowerer.columns
+        lengths = np.array([each.steps for each in lowered], dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        packed = np.frombuffer(b"".join([each.block for each in lowered]), dtype=np.int64)
+        rows = packed.reshape(-1, columns.width).copy()
+        reads = columns.inputs_of(rows)
+        reads += np.where(reads == NOTHING, 0, np.repeat(offsets[:-1], lengths)[:, None])
+        return Table(rows, np.repeat(images, lengths), columns), offsets
+
+    def _placed(self, patterns: Integers) -> tuple[Integers, Integers, dict[str, int]]:
+        """Kind and place among the values of its kind of every step, in the order of the plan."""
+        kind_of = np.array([INPUT_KINDS.index(each.output) for each in self.lowerer.patterns], dtype=np.int64)
+        kinds = kind_of[patterns]
+        places = np.zeros(len(patterns), dtype=np.int64)
+        counts = {}
+        for kind, name in enumerate(INPUT_KINDS):
+            own = kinds == kind
+            counts[name] = int(own.sum())
+            places[own] = np.arange(counts[name])
+        return kinds, places, counts
+
+    def _groups(self, table: "Table", order: Integers, number: Integers, places: Integers) -> Iterator[Group]:
+        rows, images = table.rows[order], table.images[order]
+        keys = rows[:, [PATTERN, LEVEL]]
+        bounds = [0, *(np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1)) + 1).tolist(), len(order)]
+        reads = places[number[table.columns.inputs_of(rows)]]
+        for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+            if first == end:
+                continue
+            own = slice(first, end)
+            pattern = self.lowerer.patterns[rows[first, PATTERN]]
+            yield Group(
+                pattern,
+                images[own],
+                tuple(_inputs(reads[own], pattern)),
+                tuple(self._layers(table.columns.constants_of(rows[own]), pattern)),
+                tuple(self._repeats(table.columns.repeats_of(rows[own]), rows[own, REPEATS])),
+                int(places[first]),
+                first,
             )
-        )
-    return Plan(tuple(groups), offsets, tuple(programs))
+
+    def _layers(self, constants: Integers, pattern: Pattern) -> Iterator[LayerCall]:
+        column = 0
+        for layer in pattern.layers:
+            own = [each.kind for each in layer.signature.parameters if each.kind not in INPUT_KINDS]
+            columns = [
+                np.concatenate([constants[:, column + call * len(own) + each] for call in range(layer.width)])
+                for each in range(len(own))
+            ]
+            column += layer.width * len(own)
+            yield LayerCall(tuple(columns), self._facets(own, columns))
+
+    def _repeats(self, constants: Integers, repeats: Integers) -> Iterator[RepeatCall]:
+        for each in range(int(repeats[0])):
+            many = int(np.searchsorted(-repeats, -each, side="left"))
+            ids = np.ascontiguousarray(constants[:many, each])
+            yield RepeatCall(many, ids, self._facets(["Concept"], [ids]))
+
+    def _facets(self, kinds: Sequence[str], columns: Sequence[Integers]) -> Facets:
+        attributes = relations = 0
+        for kind, ids in zip(kinds, columns, strict=True):
+            if kind == "Concept":
+                attributes |= int(np.bitwise_or.reduce(self._attribute_bits[ids]))
+            elif kind == BRACKET_KIND:
+                attributes |= int(np.bitwise_or.reduce(np.left_shift(1, ids)))
+            else:
+                relations |= int(np.bitwise_or.reduce(np.left_shift(1, ids)))
+        return _facets_of(attributes, relations)
 
 
 @lru_cache(maxsize=4096)
-def distance_from_root(program: Program) -> tuple[int, ...]:
-    """The longest way from each node to the answer: inputs always have a greater distance than their readers."""
-    distance = [0] * len(program.nodes)
-    for index in range(len(program.nodes) - 1, -1, -1):
-        for source in program.nodes[index].inputs:
-            distance[source] = max(distance[source], distance[index] + 1)
-    return tuple(distance)
+def _facets_of(attributes: int, relations: int) -> Facets:
+    return Facets(_bits(attributes), _bits(relations))
 
 
-def _arguments(signature: Signature, nodes: Sequence[Node], starts: Indices, domain: Domain) -> tuple[Argument, ...]:
-    inputs, constants = iter(range(len(signature.inputs))), iter(range(len(signature.constants)))
-    arguments = []
-    for parameter in signature.parameters:
-        if parameter.kind in INPUT_KINDS:
-            slot = next(inputs)
-            ids = starts + np.array([node.inputs[slot] for node in nodes], dtype=np.int64)
-        else:
-            slot = 0 if parameter.kind == BRACKET_KIND else next(constants)
-            ids = np.array([_constant_id(node, parameter, slot, domain) for node in nodes], dtype=np.int64)
-        arguments.append(Argument(parameter.kind, ids))
-    return tuple(arguments)
+def _bits(mask: int) -> tuple[int, ...]:
+    return tuple(bit for bit in range(mask.bit_length()) if mask >> bit & 1)
 
 
-def _constant_id(node: Node, parameter: Parameter, slot: int, domain: Domain) -> int:
-    if parameter.kind == BRACKET_KIND:
-        return domain.attribute_ids[node.attribute or ""]
-    constant = node.constants[slot]
-    if isinstance(constant, Concept):
-        return domain.concept_id(constant.attribute, constant.value)
-    return domain.relation_ids[constant]
+def _inputs(reads: Integers, pattern: Pattern) -> Iterator[Integers]:
+    """For each input of the first layer's ``forward``, what its calls read, one call after another."""
+    layer = pattern.layers[0]
+    arity = len(layer.signature.inputs)
+    for position in range(arity):
+        yield np.concatenate([reads[:, call * arity + position] for call in range(layer.width)])
+
+
+@dataclass(frozen=True)
+class Table:
+    """Every step of every program of a batch, one a row.
+
+    Attributes:
+        rows: [steps, columns], inputs as rows of the table.
+        images: [steps] the image of each.
+        columns: What stands where.
+    """
+
+    rows: Integers
+    images: Integers
+    columns: Columns
+
+
+def merge_equal(table: Table) -> Integers:
+    """For each step, the step that runs in its place: the first equal one on the same image.
+
+    Equal steps run the same pattern with the same constants on the same image and read equal steps, so they are found
+    from the image upwards. The table's inputs and levels are rewritten: a step that several read is as far from the
+    answer as its furthest reader wants it.
+    """
+    rows = table.rows
+    reads = table.columns.inputs_of(rows)
+    own = np.column_stack([rows[:, PATTERN], rows[:, REPEATS], table.images, rows[:, FIXED + table.columns.inputs :]])
+    codes = _mixed(own)
+    steps = np.arange(len(rows))
+    for height in range(int(rows[:, HEIGHT].max(initial=0)) + 1):
+        some = np.flatnonzero(rows[:, HEIGHT] == height)
+        reads[some] = now = np.where(reads[some] == NOTHING, NOTHING, steps[reads[some]])
+        code = _mixed(now, codes[some])
+        _, firsts, inverse = np.unique(code, return_index=True, return_inverse=True)
+        chosen = some[firsts][inverse]
+        # Two codes may be equal by chance: then those steps stay apart.
+        same = (own[chosen] == own[some]).all(axis=1) & (reads[chosen] == now).all(axis=1)
+        steps[some] = np.where(same, chosen, some)
+    np.maximum.at(rows[:, LEVEL], steps, rows[:, LEVEL].copy())
+    return steps
+
+
+Codes = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
+
+
+def _mixed(columns: Integers, codes: Codes | None = None) -> Codes:
+    """One code for each row, by multiplying and folding."""
+    mixed = np.full(len(columns), 0x9E3779B97F4A7C15, dtype=np.uint64) if codes is None else codes
+    for column in range(columns.shape[1]):
+        mixed = (mixed ^ columns[:, column].astype(np.uint64)) * np.uint64(0xD6E8FEB86659FD93)
+        mixed ^= mixed >> np.uint64(32)
+    return mixed
+
+
+def _ordered(table: Table, steps: Integers) -> tuple[Integers, Integers]:
+    """The steps to run, in order, and for each row of the table its number in that order."""
+    kept = np.flatnonzero(steps == np.arange(len(steps)))
+    rows = table.rows[kept]
+    order = kept[np.lexsort((-rows[:, REPEATS], rows[:, PATTERN], -rows[:, LEVEL]))]
+    number = np.full(len(steps), NOTHING, dtype=np.int64)
+    number[order] = np.arange(len(order))
+    return order, number

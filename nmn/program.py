@@ -7,7 +7,7 @@ first: ``let a = unique(...); equal[color](query[color](a), ...)``. Text is read
 
 import re
 import string
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count as counting
@@ -89,18 +89,19 @@ class Program:
         """Index of the node that gives the answer."""
         return len(self.nodes) - 1
 
-    def canonical(self) -> "Program":
-        """The same program with equal sub-programs shared: equal for programs that compute the same calls."""
-        seen: dict[Hashable, int] = {}
+    def shared(self) -> tuple[tuple[Node, ...], tuple[int, ...]]:
+        """The calls with equal ones shared, in an order that runs, and for each node its call."""
+        seen: dict[Node, int] = {}
         place: list[int] = []
-        kept: list[Node] = []
         for node in self.nodes:
             moved = Node(node.operation, tuple(place[i] for i in node.inputs), node.attribute, node.constants)
-            if moved not in seen:
-                seen[moved] = len(kept)
-                kept.append(moved)
-            place.append(seen[moved])
-        return Program.of(kept, place[self.root])
+            place.append(seen.setdefault(moved, len(seen)))
+        return tuple(seen), tuple(place)
+
+    def canonical(self) -> "Program":
+        """The same program with equal sub-programs shared: equal for programs that compute the same calls."""
+        calls, place = self.shared()
+        return Program.of(calls, place[self.root])
 
     @cached_property
     def _hash(self) -> int:

@@ -2,15 +2,16 @@
 
 A *facet* is an attribute's distribution for one object, or one object's row of a relation. It is computed when it is
 first asked for, for exactly the objects asked for, and kept. :class:`FacetStore` keeps the facets of the batch's images;
-a :class:`SceneGraph` is the view that one group of program nodes has of it, one node a row.
+a :class:`SceneGraph` is the view that one call of a module has of it, one program node a row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from nmn.domain import Domain
 from nmn.logic import LIMIT, clamp
@@ -23,14 +24,12 @@ class FacetRows:
 
     Attributes:
         facet: Name of the attribute or relation.
-        computed: [images, objects] bool.
-        rows: How many those are.
-        flops: What they cost.
+        rows: Which objects of which images.
+        flops: What one of them costs.
     """
 
     facet: str
-    computed: Tensor
-    rows: int
+    rows: Rows
     flops: int
 
 
@@ -38,16 +37,20 @@ class FacetRows:
 class FacetStore:
     """The facets of a batch of images, computed once each.
 
-    This is the one place that changes while programs run. Facets are addressed by (image, object); ``known`` tells which
-    are there.
+    This is the one place that changes while programs run. ``known`` tells which facets are there; where all of an
+    attribute or relation are, nothing is asked any more.
     """
 
     perceiver: Perceiver
     glance: Glance
-    concept_values: Tensor  # [images, objects, concepts] log-probabilities
-    concepts_known: Tensor  # [images, objects, attributes] bool
-    relation_values: dict[str, Tensor]  # name -> [images, anchors, objects] log-odds
-    relations_known: Tensor  # [images, objects, relations] bool
+    presence: Tensor  # [images, objects] log-odds, within the limit
+    attributes: Tensor  # [concepts, images, objects] log-probabilities
+    attributes_known: Tensor  # [attributes, images, objects] bool
+    relations: Tensor  # [relations, images, anchors, objects] log-odds
+    relations_known: Tensor  # [relations, images, objects] bool
+    concept_attributes: Tensor  # [concepts] the attribute of each
+    complete_attributes: set[int] = field(default_factory=set)
+    complete_relations: set[int] = field(default_factory=set)
     history: list[FacetRows] = field(default_factory=list)
 
     @staticmethod
@@ -58,16 +61,20 @@ class FacetStore:
     @staticmethod
     def of(perceiver: Perceiver, glance: Glance) -> "FacetStore":
         """Start from a glance, with no facets."""
+        glance = _with_room(glance)
         images, objects = glance.mask.shape
         domain = perceiver.domain
-        unknown = glance.mask.new_zeros((images, objects, 1))
+        presence = clamp(glance.presence)
+        layout = [domain.attribute_ids[name] for name, _ in domain.concepts]
         return FacetStore(
             perceiver,
             glance,
-            glance.presence.new_full((images, objects, len(domain.concepts)), -LIMIT),
-            unknown.expand(-1, -1, len(domain.attributes)).clone(),
-            {},
-            unknown.expand(-1, -1, len(domain.relations)).clone(),
+            presence,
+            presence.new_full((len(domain.concepts), images, objects), -LIMIT),
+            glance.mask.new_zeros((len(domain.attributes), images, objects)),
+            presence.new_full((len(domain.relations), images, objects, objects), -LIMIT),
+            glance.mask.new_zeros((len(domain.relations), images, objects)),
+            torch.tensor(layout, device=presence.device),
         )
 
     @property
@@ -75,139 +82,187 @@ class FacetStore:
         """The perceiver's domain."""
         return self.perceiver.domain
 
-    def want_attribute(self, attribute: int, asked: Tensor) -> FacetRows | None:
-        """Compute an attribute where ``asked`` [images, objects] and not yet known."""
-        missing = asked & ~self.concepts_known[:, :, attribute]
-        images, objects = missing.nonzero(as_tuple=True)
-        if images.shape[0] == 0:
-            return None
-        name = self.domain.attributes[attribute].name
-        values = self.perceiver.look_attribute(self.glance, name, Rows(images, objects))
-        first, end = self.domain.span(name)
+    def compute_everything(self) -> None:
+        """Compute every facet of every object that is not known yet."""
+        for attribute in range(len(self.domain.attributes)):
+            self._look_attribute(attribute, self.glance.mask & ~self.attributes_known[attribute])
+            self.complete_attributes.add(attribute)
+        for relation in range(len(self.domain.relations)):
+            self._look_relation(relation, self.glance.mask & ~self.relations_known[relation])
+            self.complete_relations.add(relation)
+
+    def want_attributes(self, attribute: Tensor, images: Tensor, asked: Tensor, present: Sequence[int]) -> None:
+        """Make sure of attributes.
+
+        Args:
+            attribute: [batch] which one each row asks for.
+            images: [batch] of which image.
+            asked: [batch, objects] bool, for which objects.
+            present: The attributes that occur in ``attribute``.
+        """
+        wanted = [each for each in present if each not in self.complete_attributes]
+        if wanted:
+            missing = _missing(attribute, images, asked, self.attributes_known, self.glance.mask)
+            for each in wanted if missing is not None else ():
+                self._look_attribute(each, missing[each])
+
+    def want_relations(self, relation: Tensor, images: Tensor, asked: Tensor, present: Sequence[int]) -> None:
+        """Make sure of relations' rows; arguments as for :meth:`want_attributes`, the objects being anchors."""
+        wanted = [each for each in present if each not in self.complete_relations]
+        if wanted:
+            missing = _missing(relation, images, asked, self.relations_known, self.glance.mask)
+            for each in wanted if missing is not None else ():
+                self._look_relation(each, missing[each])
+
+    def set_attribute(self, attribute: str, rows: Rows, log_probabilities: Tensor) -> None:
+        """Put values [rows, values] where computed ones stood or would stand, such as those of a closer look."""
+        first, end = self.domain.span(attribute)
+        values = log_probabilities.clamp(-LIMIT, 0.0).to(self.attributes.dtype)
         columns = torch.arange(first, end, device=values.device)
-        place = (images[:, None], objects[:, None], columns[None])
-        self.concept_values = _written(self.concept_values, place, values.clamp(-LIMIT, 0.0))
-        self.concepts_known[images, objects, attribute] = True
-        return self._record(name, missing, len(images), self.perceiver.attribute_cost(name))
+        # In place: gradients flow through what is written, and nothing that was read before is needed again.
+        self.attributes = self.attributes.index_put_((columns[None], rows.images[:, None], rows.objects[:, None]), values)
+        self.attributes_known[self.domain.attribute_ids[attribute], rows.images, rows.objects] = True
 
-    def want_relation(self, relation: int, asked: Tensor) -> FacetRows | None:
-        """Compute a relation's rows for the anchors ``asked`` [images, objects] and not yet known."""
-        missing = asked & ~self.relations_known[:, :, relation]
-        images, objects = missing.nonzero(as_tuple=True)
-        if images.shape[0] == 0:
-            return None
-        name = self.domain.relations[relation].name
-        rows = self.perceiver.look_relation(self.glance, name, Rows(images, objects))
+    def set_relation(self, relation: str, rows: Rows, log_odds: Tensor) -> None:
+        """Put rows [rows, objects] of a relation where computed ones stood or would stand."""
+        number = self.domain.relation_ids[relation]
         # Nothing stands in a relation to itself or to padding.
-        itself = torch.arange(rows.shape[1], device=rows.device)[None] == objects[:, None]
-        rows = clamp(rows).masked_fill(itself | ~self.glance.mask[images], -LIMIT)
-        self.relation_values[name] = _written(self.relation(name), (images, objects), rows)
-        self.relations_known[images, objects, relation] = True
-        return self._record(name, missing, len(images), self.perceiver.relation_cost(name, int(rows.shape[1])))
+        itself = torch.arange(log_odds.shape[1], device=log_odds.device)[None] == rows.objects[:, None]
+        values = clamp(log_odds).masked_fill(itself | ~self.glance.mask[rows.images], -LIMIT)
+        place = (torch.full_like(rows.images, number), rows.images, rows.objects)
+        self.relations = self.relations.index_put_(place, values.to(self.relations.dtype))
+        self.relations_known[number, rows.images, rows.objects] = True
 
-    def relation(self, name: str) -> Tensor:
-        """[images, anchors, objects] log-odds; those of rows that are not known mean nothing."""
-        if name not in self.relation_values:
-            images, objects = self.glance.mask.shape
-            self.relation_values[name] = self.glance.presence.new_full((images, objects, objects), -LIMIT)
-        return self.relation_values[name]
+    def _look_attribute(self, attribute: int, missing: Tensor) -> None:
+        rows = Rows(*missing.nonzero(as_tuple=True))
+        if len(rows):
+            name = self.domain.attributes[attribute].name
+            self.set_attribute(name, rows, self.perceiver.look_attribute(self.glance, name, rows))
+            self.history.append(FacetRows(name, rows, self.perceiver.attribute_cost(name)))
 
-    def _record(self, facet: str, computed: Tensor, rows: int, cost: int) -> FacetRows:
-        entry = FacetRows(facet, computed, rows, rows * cost)
-        self.history.append(entry)
-        return entry
+    def _look_relation(self, relation: int, missing: Tensor) -> None:
+        rows = Rows(*missing.nonzero(as_tuple=True))
+        if len(rows):
+            name = self.domain.relations[relation].name
+            self.set_relation(name, rows, self.perceiver.look_relation(self.glance, name, rows))
+            self.history.append(FacetRows(name, rows, self.perceiver.relation_cost(name, self.glance.mask.shape[1])))
+
+    @property
+    def possible_rows(self) -> int:
+        """Facet rows that there could be: every facet of every object."""
+        return int(self.glance.mask.sum()) * (len(self.domain.attributes) + len(self.domain.relations))
 
 
-def _written(target: Tensor, place: tuple[Tensor, ...], values: Tensor) -> Tensor:
-    if values.requires_grad or target.requires_grad:
-        return target.index_put(place, values.to(target.dtype))
-    return target.index_put_(place, values.to(target.dtype))
+def _with_room(glance: Glance) -> Glance:
+    """A glance that has at least one column of objects, if of padding, so that every tensor has a width."""
+    if glance.mask.shape[1]:
+        return glance
+    return Glance(
+        pad(glance.presence, (0, 1), value=-LIMIT),
+        pad(glance.mask, (0, 1)),
+        pad(glance.boxes, (0, 0, 0, 1), value=float("nan")),
+        pad(glance.features, (0, 0, 0, 1)),
+    )
+
+
+def _missing(facet: Tensor, images: Tensor, asked: Tensor, known: Tensor, mask: Tensor) -> Tensor | None:
+    """[facets, images, objects] what is asked for, is an object, and is not known; None if that is nothing."""
+    facets, count, objects = known.shape
+    place = facet * count + images
+    unknown = ~known.view(-1, objects).index_select(0, place)
+    rows, columns = (asked & unknown & mask.index_select(0, images)).nonzero(as_tuple=True)
+    if len(rows) == 0:
+        return None
+    missing = torch.zeros_like(known)
+    missing.view(-1, objects)[place[rows], columns] = True
+    return missing
 
 
 @dataclass(frozen=True)
 class SceneGraph:
-    """What one group of program nodes sees of the store: one node a row, each with the image it is about.
+    """What one call of a module sees of the store: one program node a row, each with the image it is about.
 
     Attributes:
         store: The facets of the whole batch of images.
         images: [batch] int64, the image of each row.
         attributes: Ids of the attributes that occur among the rows' concepts and brackets.
         relations: Ids of the relations that occur among the rows' constants.
-        caused: Where rows computed on behalf of this group are noted.
+        notes: Where what was asked for is noted, if a trace wants to know.
     """
 
     store: FacetStore
     images: Tensor
     attributes: Sequence[int] = ()
     relations: Sequence[int] = ()
-    caused: list[tuple[FacetRows, Tensor]] = field(default_factory=list)
+    notes: "list[Note] | None" = None
 
     @property
     def mask(self) -> Tensor:
         """[batch, objects] bool, False where the row is padding."""
-        return self.store.glance.mask[self.images]
+        return self.store.glance.mask.index_select(0, self.images)
 
     @property
     def presence(self) -> Tensor:
         """[batch, objects] log-odds that it is an object at all."""
-        return clamp(self.store.glance.presence)[self.images]
+        return self.store.presence.index_select(0, self.images)
 
     def concept(self, concept: Tensor, asked: Tensor) -> Tensor:
         """[batch, objects] log-probability that each object fits the row's concept, where ``asked`` [batch, objects]."""
-        self._want(asked, self._attribute_of(concept))
-        objects = torch.arange(asked.shape[1], device=asked.device)
-        return self.store.concept_values[self.images[:, None], objects[None], concept[:, None]]
+        store = self.store
+        if not store.complete_attributes.issuperset(self.attributes):
+            self._want(store.want_attributes, store.concept_attributes[concept], asked, self.attributes)
+        _, images, objects = store.attributes.shape
+        return store.attributes.view(-1, objects).index_select(0, concept * images + self.images)
 
     def attribute(self, attribute: Tensor, asked: Tensor) -> Tensor:
         """[batch, objects, concepts] probability of the values of the row's attribute, 0 outside of it and where not asked."""
-        self._want(asked, attribute)
-        kept = self.attribute_mask(attribute)[:, None] & asked[:, :, None]
-        return self.store.concept_values[self.images].exp() * kept
+        store = self.store
+        self._want(store.want_attributes, attribute, asked, self.attributes)
+        values = store.attributes.index_select(1, self.images).permute(1, 2, 0).exp()
+        return values * self.attribute_mask(attribute)[:, None] * asked[:, :, None]
 
     def attribute_mask(self, attribute: Tensor) -> Tensor:
         """[batch, concepts] bool: which of the layout's values belong to the row's attribute."""
-        return self._layout(attribute.device)[None] == attribute[:, None]
+        return self.store.concept_attributes[None] == attribute[:, None]
 
     def relation(self, relation: Tensor, asked: Tensor) -> Tensor:
         """[batch, anchors, objects] log-odds that the object is ``relation`` of the anchor, for the anchors asked for."""
-        names = [self.store.domain.relations[each].name for each in self.relations]
-        for each in self.relations:
-            self._want_rows(each, asked & (relation == each)[:, None], self.store.want_relation)
-        values = torch.stack([self.store.relation(name) for name in names])
-        position = torch.zeros_like(relation)
-        for index, each in enumerate(self.relations):
-            position = torch.where(relation == each, index, position)
-        return values[position, self.images]
+        store = self.store
+        self._want(store.want_relations, relation, asked, self.relations)
+        _, images, objects, _ = store.relations.shape
+        return store.relations.view(-1, objects, objects).index_select(0, relation * images + self.images)
 
-    def _layout(self, device: torch.device) -> Tensor:
-        domain = self.store.domain
-        return torch.tensor([domain.attribute_ids[name] for name, _ in domain.concepts], device=device)
-
-    def _attribute_of(self, concept: Tensor) -> Tensor:
-        return self._layout(concept.device)[concept]
-
-    def _want(self, asked: Tensor, attribute: Tensor) -> None:
-        for each in self.attributes:
-            self._want_rows(each, asked & (attribute == each)[:, None], self.store.want_attribute)
-
-    def _want_rows(self, facet: int, asked: Tensor, want: Any) -> None:
-        mask = self.store.glance.mask
-        needed = torch.zeros_like(mask).index_put((self.images,), asked, accumulate=True) & mask
-        computed = want(facet, needed)
-        if computed is not None:
-            self.caused.append((computed, asked))
+    def _want(self, want: Callable[..., None], facet: Tensor, asked: Tensor, present: Sequence[int]) -> None:
+        before = len(self.store.history)
+        want(facet, self.images, asked, present)
+        if self.notes is not None:
+            self.notes.append(Note(self.images, asked, tuple(self.store.history[before:])))
 
 
-def caused_by_row(scene: SceneGraph) -> list[Mapping[str, tuple[int, int]]]:
-    """For each row of a group, the facets it caused: name -> (rows, FLOPs). A facet that two rows ask for is the first's."""
-    notes: list[dict[str, tuple[int, int]]] = [{} for _ in range(len(scene.images))]
-    for entry, asked in scene.caused:
-        left = entry.computed.clone()
-        for row, image in enumerate(scene.images.tolist()):
-            own = asked[row] & left[image]
-            number = int(own.sum())
-            if number:
-                left[image] &= ~own
-                rows, flops = notes[row].get(entry.facet, (0, 0))
-                notes[row][entry.facet] = (rows + number, flops + number * (entry.flops // entry.rows))
-    return list(notes)
+@dataclass(frozen=True)
+class Note:
+    """What a call asked for, and what had to be computed for it.
+
+    Attributes:
+        images: [batch] the image of each row.
+        asked: [batch, objects] bool.
+        computed: What was not there before.
+    """
+
+    images: Tensor
+    asked: Tensor
+    computed: tuple[FacetRows, ...]
+
+    def by_row(self) -> dict[int, list[tuple[str, int, int]]]:
+        """For each row that caused facets: (facet, rows, FLOPs). One that two rows asked for is the first's."""
+        caused: dict[int, list[tuple[str, int, int]]] = {}
+        for entry in self.computed:
+            left = torch.zeros((int(self.images.max()) + 1, self.asked.shape[1]), dtype=torch.bool)
+            left[entry.rows.images, entry.rows.objects] = True
+            for row, image in enumerate(self.images.tolist()):
+                own = self.asked[row] & left[image]
+                number = int(own.sum())
+                if number:
+                    left[image] &= ~own
+                    caused.setdefault(row, []).append((entry.facet, number, number * entry.flops))
+        return caused

@@ -6,6 +6,7 @@ annotations that Python sees.
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from nmn.errors import RegistryError, nearest
@@ -60,6 +61,11 @@ class Signature:
     def constants(self) -> tuple[Parameter, ...]:
         """Parameters that are constants of the domain."""
         return tuple(parameter for parameter in self.parameters if parameter.kind in CONSTANT_KINDS)
+
+    @cached_property
+    def constant_count(self) -> int:
+        """How many ids of the domain a call carries: its constants and its attribute."""
+        return len(self.parameters) - len(self.inputs)
 
     @property
     def bracket(self) -> bool:

@@ -34,13 +34,15 @@ class NodeTrace:
         kind: Program type of its value.
         module: The class that ran.
         inputs: Indices of the nodes it read.
-        value: The value in plain numbers, all probabilities: one an object (``ObjectSet``, ``Object``), one a number
-            (``Count``), one a value's name (``Value``), one for yes (``Bool``). None when values were not kept.
+        value: The value in plain numbers, all probabilities: one an object (``ObjectSet``, where it is that of being
+            there and a member, and ``Object``), one a number (``Count``), one a value's name (``Value``), one for yes
+            (``Bool``).
         presupposition: Probability that what it takes for granted holds; None if it takes nothing for granted.
         facets: What it caused to be computed.
         flops: Its own, without the facets.
         seconds: Its share of the time of the call it ran in.
         batch: How many nodes ran in that call.
+        shared: How many questions of the batch use this very value.
     """
 
     index: int
@@ -48,18 +50,19 @@ class NodeTrace:
     kind: str
     module: str
     inputs: tuple[int, ...]
-    value: tuple[float, ...] | Mapping[str, float] | float | None
+    value: tuple[float, ...] | Mapping[str, float] | float
     presupposition: float | None
     facets: tuple[FacetCost, ...]
     flops: int
     seconds: float
     batch: int
+    shared: int
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name."""
         value = list(self.value) if isinstance(self.value, tuple) else self.value
         facets = [{"facet": each.facet, "rows": each.rows, "flops": each.flops} for each in self.facets]
-        rest = {name: getattr(self, name) for name in ("presupposition", "flops", "seconds", "batch")}
+        rest = {name: getattr(self, name) for name in ("presupposition", "flops", "seconds", "batch", "shared")}
         head = {"index": self.index, "call": self.call, "kind": self.kind, "module": self.module}
         return {**head, "inputs": list(self.inputs), "value": value, "facets": facets, **rest}
 

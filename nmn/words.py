@@ -59,8 +59,6 @@ def _before_noun(inner: str, adjective: str, domain: Domain) -> str:
 def value_words(node: NodeTrace) -> str:
     """A node's value as a person would say it: ``3 of 7 objects: 0, 2, 5``."""
     value, kind = node.value, node.kind
-    if value is None:
-        return ""
     if isinstance(value, float):
         return f"{YES if value >= 0.5 else NO} {max(value, 1 - value):.2f}"
     if isinstance(value, Mapping):
