@@ -166,6 +166,7 @@ class _Attachment:
     def attachments(self, part: Part) -> Iterator[Option]:
         """A clause without "and" or "or": to the last noun, or one outside it; a relative clause only to the nearest."""
         fallback: Option | None = None
+        agreed = False
         for depth in range(len(self.open) - 1, -1, -1):
             group = self.open[depth]
             noun = group.nouns[-1]
@@ -178,10 +179,10 @@ class _Attachment:
                 continue
             for place in places:
                 yield depth, place, _FURTHER_CLAUSE
-                fallback = None
+                agreed = True
                 if part.opener == "that":
                     return
-        if fallback is not None:
+        if fallback is not None and not agreed:
             yield fallback
 
     def links_to_clauses(self, link: str, part: Part) -> Iterator[Option]:

@@ -51,6 +51,10 @@ class EnglishParser:
             domain, {terminal.name: closed_phrases(terminal) for terminal in self._grammar.terminals}
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Worker processes get a parser by building it: the grammar's tables are not pickled."""
+        return _built, (type(self), self.domain, self.most_readings)
+
     def parse(self, question: str) -> tuple[Parse, ...]:
         """All readings of a question, the likeliest first.
 
@@ -109,6 +113,10 @@ class EnglishParser:
             return QuestionError(f"the question breaks off; {expected}", text=question, span=Span(end, end))
         span = Span(token.start_pos or 0, token.end_pos or 0)
         return QuestionError(f"{str(token)!r} does not fit here; {expected}", text=question, span=span)
+
+
+def _built(kind: type[EnglishParser], domain: Domain, most_readings: int) -> EnglishParser:
+    return kind(domain, most_readings=most_readings)
 
 
 class _Search:

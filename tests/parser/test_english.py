@@ -1,5 +1,6 @@
 """English questions, examples: wordings, ambiguity, other domains."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,12 @@ def test_it_is_a_parser() -> None:
     assert parse.link == parser.name == "grammar"
     assert parse.confidence == 1
     assert 0 < parse.cost < 10
+
+
+def test_it_can_be_sent_to_another_process() -> None:
+    sent = pickle.loads(pickle.dumps(EnglishParser(PARSER.domain, most_readings=1)))
+    assert sent.parse("How many cubes are there?")[0].program == read("How many cubes are there?")[0].program
+    assert sent.most_readings == 1
 
 
 CUBE, BALL, RED = "filter(scene(), shape=cube)", "filter(scene(), shape=sphere)", "filter(scene(), color=red)"
