@@ -34,9 +34,10 @@ def only(members: int) -> int:
     return members.bit_length() - 1
 
 
-def objects_of(members: int) -> list[int]:
+@lru_cache(maxsize=2**16)
+def objects_of(members: int) -> tuple[int, ...]:
     """The objects of a set, in rising order."""
-    return [index for index in range(members.bit_length()) if members >> index & 1]
+    return tuple(index for index in range(members.bit_length()) if members >> index & 1)
 
 
 @runtime_checkable
@@ -129,8 +130,13 @@ def exact_scene(scene: Scene, domain: Domain) -> DescribedScene:
         rows = [scene.relations[relation.name] for relation in domain.relations]
     except KeyError as error:
         raise SceneError(f"image {scene.image_index} lacks the relation {error}") from None
-    relations = [[sum([1 << other for other in row]) for row in relation] for relation in rows]
+    relations = [[_members(row) for row in relation] for relation in rows]
     return DescribedScene(scene, concepts, values, relations)
+
+
+@lru_cache(maxsize=2**16)
+def _members(row: tuple[int, ...]) -> int:
+    return sum(1 << other for other in row)
 
 
 @lru_cache(maxsize=32)

@@ -77,25 +77,50 @@ def worlds_answer(
     tables = Tables(store, image, _tolerance(compiled, int(store.glance.mask[image].sum()), mass))
     consumed = tuple(_consumed(compiled, index) for index in range(len(compiled.steps)))
     weights: dict[str | None, float] = {}
-    tickets = count()
-    openings: list[tuple[float, int, Opening]] = []
+    openings = _Openings()
     world, found, worlds = World(tables), 0.0, 0
     while True:
         answer = world.run(compiled, consumed)
         weights[answer] = weights.get(answer, 0.0) + world.weight
         found += world.weight
         worlds += 1
-        for opening in world.left_open:
-            heappush(openings, (-world.weight * opening.ratio(), next(tickets), opening))
-        if not openings or worlds >= limit or found * tables.kept >= mass:
+        openings.add(world)
+        if not openings.queue or worlds >= limit or found * tables.kept >= mass:
             break
-        priority, _, opening = heappop(openings)
-        further = opening.further()
-        if further is not None:
-            heappush(openings, (priority * further.ratio(), next(tickets), further))
-        world = World.resumed(tables, opening)
+        world = World.resumed(tables, openings.take())
     distribution = {answer: weight * tables.kept for answer, weight in weights.items()}
     return WorldsAnswer(distribution, found * tables.kept, worlds)
+
+
+class _Openings:
+    """What worlds left open, by the weight that the world from there is likely to have.
+
+    Of the openings of one world only the best is in the queue; the next comes in when it goes.
+    """
+
+    def __init__(self) -> None:
+        self.queue: list[tuple[float, int, float, list[Opening]]] = []
+        self._tickets = count()
+
+    def add(self, world: World) -> None:
+        """Add all that a world left open."""
+        if world.left_open:
+            world.left_open.sort(key=lambda opening: opening.ratio)
+            self._push(world.weight, world.left_open)
+
+    def take(self) -> Opening:
+        """Remove the best."""
+        priority, _, weight, beside = heappop(self.queue)
+        opening = beside.pop()
+        if beside:
+            self._push(weight, beside)
+        further = opening.further()
+        if further is not None:
+            self._push(-priority, [further])
+        return opening
+
+    def _push(self, weight: float, beside: list[Opening]) -> None:
+        heappush(self.queue, (-weight * beside[-1].ratio, next(self._tickets), weight, beside))
 
 
 @lru_cache(maxsize=8)

@@ -1,7 +1,8 @@
 """Tables: the facets of one image as probabilities in plain numbers, asked of the store when first read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import exp
 
 import torch
@@ -12,6 +13,23 @@ from nmn.scene import FacetStore
 Options = tuple[tuple[int, float], ...]
 """Values and their probabilities, likeliest first."""
 
+Part = tuple[Options, float]
+"""Some of a facet's values, and how probable they are together."""
+
+
+@lru_cache(maxsize=2**16)
+def split(options: Options, value: int) -> tuple[Part, ...]:
+    """A value apart from the others, the likelier part first; one part if it is not among them."""
+    alone = tuple(option for option in options if option[0] == value)
+    others = tuple(option for option in options if option[0] != value)
+    parts = [(each, sum(chance for _, chance in each)) for each in (alone, others) if each]
+    return tuple(sorted(parts, key=lambda part: -part[1]))
+
+
+def single_values(options: Options) -> tuple[Part, ...]:
+    """Every value apart."""
+    return tuple(((option,), option[1]) for option in options)
+
 
 @dataclass
 class Table:
@@ -21,13 +39,13 @@ class Table:
         known: Objects that the store was asked for.
         settled: For each value, the objects that surely have it.
         doubtful: For each other object that is known, its options.
-        doubt: The set of those objects.
+        possible: For each value, the doubtful objects that may have it.
     """
 
     known: int = 0
     settled: dict[int, int] = field(default_factory=dict)
     doubtful: dict[int, Options] = field(default_factory=dict)
-    doubt: int = 0
+    possible: dict[int, int] = field(default_factory=dict)
 
 
 class Tables:
@@ -35,7 +53,7 @@ class Tables:
 
     Attributes:
         tolerance: Doubt of a facet up to which it is settled.
-        kept: Probability that every settled facet is as it was settled.
+        kept: Probability that no facet has a value that was left out.
         everything: The objects that may be there.
         presence: Whether each of them is (1) or not (0).
     """
@@ -82,7 +100,7 @@ class Tables:
                 self._enter(table, other, _claim(row[other]))
         return table
 
-    def _asked(self, facet: int, objects: list[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _asked(self, facet: int, objects: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         mask = self.store.glance.mask
         asked = torch.zeros_like(mask[:1])
         asked[0, objects] = True
@@ -92,19 +110,17 @@ class Tables:
         """Note an object's probabilities, leaving out the least likely values that are negligible together."""
         total = sum(chances.values())
         options = sorted(((value, chance / total) for value, chance in chances.items()), key=lambda option: -option[1])
-        lost = options[-1][1]
-        while len(options) > 1 and lost <= self.tolerance:
-            options.pop()
-            lost += options[-1][1]
+        lost = 0.0
+        while len(options) > 1 and lost + options[-1][1] <= self.tolerance:
+            lost += options.pop()[1]
+        self.kept *= 1.0 - lost
         bit = 1 << index
         table.known |= bit
-        if len(options) == 1:
-            value, chance = options[0]
-            self.kept *= chance
-            table.settled[value] = table.settled.get(value, 0) | bit
-        else:
-            table.doubt |= bit
-            table.doubtful[index] = tuple(options)
+        where = table.settled if len(options) == 1 else table.possible
+        for value, _ in options:
+            where[value] = where.get(value, 0) | bit
+        if len(options) > 1:
+            table.doubtful[index] = tuple((value, chance / (1.0 - lost)) for value, chance in options)
 
 
 def _claim(log_odds: float) -> Mapping[int, float]:
