@@ -10,7 +10,12 @@ from nmn.program import Concept, Constant, Node, Program
 from nmn.registry import Registry
 from nmn.signature import ANSWER_KINDS, Parameter, Signature
 
-_MADE_BY = {"ObjectSet": "scene() or filter(...)", "Object": "unique(...)", "Count": "count(...)", "Value": "query[...](...)"}
+_MADE_BY = {
+    "ObjectSet": "scene() or filter(...)",
+    "Object": "unique(...)",
+    "Count": "count(...)",
+    "Value": "query[...](...)",
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ def check(
     types = checker.run()
     if answers and types[-1].kind not in ANSWER_KINDS:
         checker.fail(
-            program.root, f"a program must end in a number, yes or no, or a value, not in {types[-1]}; try count(...) or exist(...)"
+            program.root,
+            f"a program must end in a number, yes or no, or a value, not in {types[-1]}; try count(...) or exist(...)",
         )
     return types
 
@@ -106,7 +112,9 @@ class _Checker:
     def bracket(self, index: int, node: Node, signature: Signature) -> None:
         if signature.bracket and node.attribute is None:
             names = ", ".join(self.domain.attribute_ids)
-            self.fail(index, f"{node.operation} needs an attribute in brackets, one of {names}: {node.operation}[...](...)")
+            self.fail(
+                index, f"{node.operation} needs an attribute in brackets, one of {names}: {node.operation}[...](...)"
+            )
         if node.attribute is None:
             return
         if not signature.bracket:

@@ -86,7 +86,9 @@ def log_likelihood(run: Run, expected: Sequence[str]) -> Tensor:
         if len(programs) == 0:
             continue
         names, probabilities = _possible(kind, roots, domain)
-        index = _target_index(kind, names, [(run.plan.programs[each], expected[each]) for each in programs.tolist()], domain)
+        index = _target_index(
+            kind, names, [(run.plan.programs[each], expected[each]) for each in programs.tolist()], domain
+        )
         columns = torch.from_numpy(index).to(roots.device)
         padded = torch.cat([probabilities, torch.zeros_like(probabilities[:, :1])], dim=1)
         chosen = padded.gather(1, columns[:, None]).squeeze(1).clamp_min(1e-12).log()

@@ -169,7 +169,9 @@ class Domain:
         layout = {
             "name": self.name,
             "attributes": [(attribute.name, attribute.values) for attribute in self.attributes],
-            "relations": [(relation.name, relation.axis, relation.sign, relation.margin) for relation in self.relations],
+            "relations": [
+                (relation.name, relation.axis, relation.sign, relation.margin) for relation in self.relations
+            ],
         }
         return hashlib.sha256(json.dumps(layout).encode()).hexdigest()[:16]
 
@@ -200,7 +202,9 @@ def _load(source: str) -> Domain:
             raise DomainError(f"cannot read domain file {source!r}: {error}") from None
     else:
         if source not in shipped_domains():
-            raise DomainError(f"no domain {source!r}{nearest(source, shipped_domains())}; or give the path of a .toml file")
+            raise DomainError(
+                f"no domain {source!r}{nearest(source, shipped_domains())}; or give the path of a .toml file"
+            )
         text = (resources.files("nmn.datasets") / f"{source}.toml").read_text(encoding="utf-8")
     try:
         table = tomllib.loads(text)

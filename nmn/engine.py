@@ -102,7 +102,12 @@ class Engine:
     ) -> list[Answer]: ...
 
     def answer(
-        self, image: Any, question: str | Program | Sequence[str | Program], *, trace: bool = False, strict: bool = False
+        self,
+        image: Any,
+        question: str | Program | Sequence[str | Program],
+        *,
+        trace: bool = False,
+        strict: bool = False,
     ) -> Answer | list[Answer]:
         """Answer a question about an image, or a list of questions.
 
@@ -120,7 +125,9 @@ class Engine:
         questions = [question] if isinstance(question, str | Program) else list(question)
         images = list(image) if isinstance(image, list | tuple) else [image] * len(questions)
         if len(images) != len(questions):
-            raise InputError(f"{len(images)} images for {len(questions)} questions: give one image, or one for each question")
+            raise InputError(
+                f"{len(images)} images for {len(questions)} questions: give one image, or one for each question"
+            )
         programs = [self._program(each) for each in questions]
         found = self.run(images, programs, trace=trace)
         named = [self._finished(each, asked, strict) for each, asked in zip(found, questions, strict=True)]

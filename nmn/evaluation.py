@@ -120,7 +120,9 @@ class SceneTable:
     def __call__(self, question: Question) -> Any:
         """The scene of a question's image. Raises: InputError."""
         if question.image_index not in self.scenes:
-            raise InputError(f"no scene for image {question.image_index}, which question {question.question_index} is about")
+            raise InputError(
+                f"no scene for image {question.image_index}, which question {question.question_index} is about"
+            )
         return self.scenes[question.image_index]
 
 

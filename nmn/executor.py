@@ -28,7 +28,9 @@ class Modules(nn.Module):
         super().__init__()
         self.registry = registry
         # Names are prefixed because an operation may be called like a method of ModuleDict.
-        self.by_operation = nn.ModuleDict({f"operation_{each.operation}": registry.load(each.operation)() for each in registry})
+        self.by_operation = nn.ModuleDict(
+            {f"operation_{each.operation}": registry.load(each.operation)() for each in registry}
+        )
         self._direct = {each.operation: self.by_operation[f"operation_{each.operation}"] for each in registry}
 
     def __getitem__(self, operation: str) -> nn.Module:
@@ -102,7 +104,9 @@ class Run:
         if not taken:
             return total
         at = np.concatenate([group.first + np.arange(len(each.holds)) % len(group.images) for group, each in taken])
-        of_step = total.new_zeros(len(plan.kinds)).index_add(0, _tensor(at, total), torch.cat([each.holds for _, each in taken]))
+        of_step = total.new_zeros(len(plan.kinds)).index_add(
+            0, _tensor(at, total), torch.cat([each.holds for _, each in taken])
+        )
         owner = np.repeat(np.arange(len(plan.programs)), np.diff(plan.offsets))
         return total.index_add(0, _tensor(owner, total), of_step.index_select(0, _tensor(plan.steps, total)))
 
@@ -162,11 +166,13 @@ class _GroupRunner:
             values[kinds[position]].index_select(0, _tensor(places, self.images))
             for position, places in enumerate(self.group.inputs)
         ]
-        for number, (layer, call) in enumerate(zip(pattern.layers, self.group.layers, strict=True)):
-            if number:
+        value: Tensor | None = None
+        for layer, call in zip(pattern.layers, self.group.layers, strict=True):
+            if value is not None:
                 inputs = _handed_up(value, layer.width, len(layer.signature.inputs))
             images = self.images if layer.width == 1 else self.images.repeat(layer.width)
             value = self.call(layer.signature, images, inputs, call.constants, call.facets)
+        assert value is not None
         return self.repeated(pattern.repeated, value) if pattern.repeated is not None and self.group.repeats else value
 
     def repeated(self, operation: str, value: Tensor) -> Tensor:
@@ -186,24 +192,35 @@ class _GroupRunner:
         return SceneGraph(self.store, images, facets.attributes, facets.relations, notes)
 
     def call(
-        self, signature: Signature, images: Tensor, inputs: Sequence[Tensor], constants: Sequence[Integers], facets: Facets
+        self,
+        signature: Signature,
+        images: Tensor,
+        inputs: Sequence[Tensor],
+        constants: Sequence[Integers],
+        facets: Facets,
     ) -> Tensor:
         started = perf_counter() if self.trace else 0.0
         notes: list[Note] | None = [] if self.trace else None
         module = self.modules[signature.operation]
         arguments = in_order(signature, inputs, [_tensor(ids, images) for ids in constants])
-        if signature.reads_scene:
-            result = module(self.view(images, facets, notes), *arguments)
-        else:
-            result = module(*arguments)
-        value, presupposition = result if signature.presupposes else (result, None)
+        value, presupposition = call_module(signature, module, self.view(images, facets, notes), arguments)
         if presupposition is not None:
             self.granted.append(Granted(self.calls, inputs[0], presupposition))
         self.calls += 1
         if self.trace:
             flops = declared_cost(module, Sizes(self.store.glance.mask.shape[1], len(self.store.domain.concepts)))
-            self.records.append(CallRecord(signature, value, presupposition, notes or (), flops, perf_counter() - started))
+            self.records.append(
+                CallRecord(signature, value, presupposition, notes or (), flops, perf_counter() - started)
+            )
         return value
+
+
+def call_module(
+    signature: Signature, module: nn.Module, scene: SceneGraph, arguments: Sequence[Tensor]
+) -> tuple[Tensor, Tensor | None]:
+    """What a module gives, and the log-probability that what it takes for granted holds, if it takes anything."""
+    result = module(scene, *arguments) if signature.reads_scene else module(*arguments)
+    return result if signature.presupposes else (result, None)
 
 
 def in_order(signature: Signature, inputs: Sequence[Tensor], constants: Sequence[Tensor]) -> list[Tensor]:
@@ -219,7 +236,7 @@ def declared_cost(module: nn.Module, sizes: Sizes) -> int:
 
 
 def _handed_up(value: Tensor, width: int, arity: int) -> list[Tensor]:
-    """What a layer of ``width`` calls with ``arity`` inputs each reads of the layer below, whose calls are one after another."""
+    """What ``width`` calls with ``arity`` inputs each read of the layer below, whose calls stand one after another."""
     if width == 1:
         return list(value.view(arity, -1, *value.shape[1:]).unbind(0)) if arity > 1 else [value]
     split = value.view(width, arity, -1, *value.shape[1:])

@@ -132,7 +132,7 @@ class _Splitter:
 
     def step(self, top: int) -> Step:
         repeats, base = self.repeats(top)
-        layers = [(base,)]
+        layers: list[tuple[int, ...]] = [(base,)]
         while self.fuses(layers[-1]):
             layers.append(self.read_by(layers[-1]))
         layers.reverse()
@@ -142,9 +142,7 @@ class _Splitter:
 
     def repeatable(self, operation: str) -> str | None:
         """The operation that may repeat behind another: a step that has none of it runs with those that have some."""
-        found = (
-            reader for reader, below in self.fusions.items() if reader in below and operation in below
-        )
+        found = (reader for reader, below in self.fusions.items() if reader in below and operation in below)
         return next(found, None)
 
     def repeats(self, top: int) -> tuple[list[int], int]:

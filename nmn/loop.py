@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from nmn.cost import Sizes
 from nmn.domain import Domain
-from nmn.executor import CallRecord, Modules, declared_cost
+from nmn.executor import CallRecord, Modules, call_module, declared_cost
+from nmn.lowering import constant_ids
 from nmn.planner import Facets
-from nmn.program import Concept, Node, Program
+from nmn.program import Node, Program
 from nmn.scene import FacetStore, Note, SceneGraph
-from nmn.signature import BRACKET_KIND, INPUT_KINDS, Signature
+from nmn.signature import INPUT_KINDS, Signature
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,8 @@ class Looper:
             started = perf_counter() if trace else 0.0
             notes: list[Note] | None = [] if trace else None
             arguments = [values[call.inputs[each]] if isinstance(each, int) else each for each in call.arguments]
-            if call.signature.reads_scene:
-                scene = SceneGraph(store, images, call.facets.attributes, call.facets.relations, notes)
-                result = call.module(scene, *arguments)
-            else:
-                result = call.module(*arguments)
-            value, held = result if call.signature.presupposes else (result, None)
+            scene = SceneGraph(store, images, call.facets.attributes, call.facets.relations, notes)
+            value, held = call_module(call.signature, call.module, scene, arguments)
             values.append(value)
             holds.append(held)
             if trace:
@@ -112,29 +109,24 @@ class Looper:
 
     def _bound(self, node: Node) -> BoundCall:
         signature = self.modules.registry.signature(node.operation)
-        arguments: list[int | Tensor] = []
-        attributes: list[int] = []
-        relations: list[int] = []
-        constants = iter(node.constants)
+        ids = iter(constant_ids(node, signature, self.domain))
         inputs = iter(range(len(node.inputs)))
+        arguments: list[int | Tensor] = []
+        facets: dict[str, list[int]] = {"attributes": [], "relations": []}
         for parameter in signature.parameters:
             if parameter.kind in INPUT_KINDS:
                 arguments.append(next(inputs))
                 continue
-            if parameter.kind == BRACKET_KIND:
-                number = self.domain.attribute_ids[node.attribute or ""]
-                attributes.append(number)
-            else:
-                constant = next(constants)
-                if isinstance(constant, Concept):
-                    number = self.domain.concept_id(constant.attribute, constant.value)
-                    attributes.append(self.domain.attribute_ids[constant.attribute])
-                else:
-                    number = self.domain.relation_ids[constant]
-                    relations.append(number)
+            number = next(ids)
             arguments.append(torch.tensor([number]))
-        module = self.modules[node.operation]
-        return BoundCall(signature, module, node.inputs, tuple(arguments), Facets(tuple(attributes), tuple(relations)))
+            if parameter.kind == "Relation":
+                facets["relations"].append(number)
+            else:
+                concept = parameter.kind == "Concept"
+                name = self.domain.concepts[number][0] if concept else self.domain.attributes[number].name
+                facets["attributes"].append(self.domain.attribute_ids[name])
+        read = Facets(tuple(facets["attributes"]), tuple(facets["relations"]))
+        return BoundCall(signature, self.modules[node.operation], node.inputs, tuple(arguments), read)
 
 
 def run_all(looper: Looper, programs: Sequence[Program], images: Sequence[int], store: FacetStore) -> list[LoopRun]:

@@ -18,7 +18,7 @@ from nmn.domain import Domain
 from nmn.fusing import FUSIONS, NO_FUSIONS, Call, Pattern, Step, steps_of
 from nmn.program import Concept, Node, Program
 from nmn.registry import Registry
-from nmn.signature import BRACKET_KIND, Signature
+from nmn.signature import BRACKET_KIND, INPUT_KINDS, Signature
 
 Integers = NDArray[np.int64]
 Key = TypeVar("Key")
@@ -206,20 +206,8 @@ class Lowerer:
         found = self._calls.get(call)
         if found is None:
             number = self._numbers[node.operation]
-            found = self._calls[call] = (number, self._ids(node, self._signatures[number]))
+            found = self._calls[call] = (number, constant_ids(node, self._signatures[number], self.domain))
         return found
-
-    def _ids(self, node: Node, signature: Signature) -> tuple[int, ...]:
-        constants = iter(node.constants)
-        ids = []
-        for parameter in signature.parameters:
-            if parameter.kind == BRACKET_KIND:
-                ids.append(self.domain.attribute_ids[node.attribute or ""])
-            elif parameter.kind in ("Concept", "Relation"):
-                constant = next(constants)
-                is_concept = isinstance(constant, Concept)
-                ids.append(self.domain.concept_id(constant.attribute, constant.value) if is_concept else self.domain.relation_ids[constant])
-        return tuple(ids)
 
     def _structure(self, key: tuple[tuple[int, ...], ...]) -> _Structure:
         calls = [Call(self._signatures[operation], tuple(inputs)) for operation, *inputs in key]
@@ -265,6 +253,22 @@ class Lowerer:
             gaps += [(start + position, starts[call]) for position, call in enumerate(step.repeats)]
         _fill_levels(block, columns)
         return block, gaps
+
+
+def constant_ids(node: Node, signature: Signature, domain: Domain) -> tuple[int, ...]:
+    """The domain's ids of a checked call's constants and of its attribute, in the order of ``forward``."""
+    constants = iter(node.constants)
+    ids = []
+    for parameter in signature.parameters:
+        if parameter.kind == BRACKET_KIND:
+            ids.append(domain.attribute_ids[node.attribute or ""])
+        elif parameter.kind not in INPUT_KINDS:
+            constant = next(constants)
+            if isinstance(constant, Concept):
+                ids.append(domain.concept_id(constant.attribute, constant.value))
+            else:
+                ids.append(domain.relation_ids[constant])
+    return tuple(ids)
 
 
 def _fill_levels(block: Integers, columns: Columns) -> None:

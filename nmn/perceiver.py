@@ -45,7 +45,10 @@ class Glance:
 class Perceiver(Protocol):
     """Looks at images. A result never depends on what else is in the batch."""
 
-    domain: Domain
+    @property
+    def domain(self) -> Domain:
+        """What it can speak of."""
+        ...
 
     def glance(self, images: Sequence[Any]) -> Glance:
         """First look at whole images. Raises: InputError when one cannot be used."""

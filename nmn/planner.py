@@ -9,6 +9,7 @@ attributes, relations) is data of the group, never part of its key.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -191,7 +192,7 @@ class Planner:
         keys = rows[:, [PATTERN, LEVEL]]
         bounds = [0, *(np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1)) + 1).tolist(), len(order)]
         reads = places[number[table.columns.inputs_of(rows)]]
-        for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, end in pairwise(bounds):
             if first == end:
                 continue
             own = slice(first, end)

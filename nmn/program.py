@@ -71,7 +71,9 @@ class Program:
         used = {index for node in self.nodes for index in node.inputs}
         for index, node in enumerate(self.nodes):
             if not all(0 <= source < index for source in node.inputs):
-                raise ProgramError(f"node {index} ({node.operation}) reads {list(node.inputs)}: only earlier nodes may be read")
+                raise ProgramError(
+                    f"node {index} ({node.operation}) reads {list(node.inputs)}: only earlier nodes may be read"
+                )
             if index not in used and index != len(self.nodes) - 1:
                 raise ProgramError(f"node {index} ({node.operation}) is used by no other node")
 
@@ -187,9 +189,13 @@ def post_order(nodes: Sequence[Node], root: int) -> list[int]:
             finished[index] = True
             order.append(index)
         elif not 0 <= source < len(nodes):
-            raise ProgramError(f"node {index} ({nodes[index].operation}) reads node {source}, but there are {len(nodes)}")
+            raise ProgramError(
+                f"node {index} ({nodes[index].operation}) reads node {source}, but there are {len(nodes)}"
+            )
         elif source in open_nodes:
-            raise ProgramError(f"node {index} ({nodes[index].operation}) reads node {source}, which depends on it: a cycle")
+            raise ProgramError(
+                f"node {index} ({nodes[index].operation}) reads node {source}, which depends on it: a cycle"
+            )
         elif not finished[source]:
             open_nodes.add(source)
             stack.append((source, iter(nodes[source].inputs)))
@@ -200,7 +206,9 @@ def reindexed(nodes: Sequence[Node], order: Sequence[int]) -> tuple[Node, ...]:
     """The nodes of ``order``, with their inputs renumbered to it."""
     place = {old: new for new, old in enumerate(order)}
     return tuple(
-        Node(nodes[old].operation, tuple(place[i] for i in nodes[old].inputs), nodes[old].attribute, nodes[old].constants)
+        Node(
+            nodes[old].operation, tuple(place[i] for i in nodes[old].inputs), nodes[old].attribute, nodes[old].constants
+        )
         for old in order
     )
 
@@ -216,11 +224,18 @@ def _node_to_json(node: Node) -> dict[str, Any]:
         {"attribute": constant.attribute, "value": constant.value} if isinstance(constant, Concept) else constant
         for constant in node.constants
     ]
-    return {"operation": node.operation, "attribute": node.attribute, "inputs": list(node.inputs), "constants": constants}
+    return {
+        "operation": node.operation,
+        "attribute": node.attribute,
+        "inputs": list(node.inputs),
+        "constants": constants,
+    }
 
 
 def _node_from_json(entry: Any, index: int) -> Node:
-    require_keys(entry, ("operation", "attribute", "inputs", "constants"), what=f"program node {index}", error=ProgramError)
+    require_keys(
+        entry, ("operation", "attribute", "inputs", "constants"), what=f"program node {index}", error=ProgramError
+    )
     operation, attribute, inputs = entry["operation"], entry["attribute"], entry["inputs"]
     if not isinstance(operation, str) or not isinstance(attribute, str | None):
         raise ProgramError(f"program node {index}: 'operation' must be a string and 'attribute' a string or null")
@@ -255,9 +270,7 @@ class _Printer:
         self.program = program
         words = {word for node in program.nodes for word in self._words(node)}
         names = (name for name in _names() if name not in words and name != _KEYWORD)
-        self.names: Mapping[int, str] = {
-            index: next(names) for index, times in enumerate(program.uses) if times > 1
-        }
+        self.names: Mapping[int, str] = {index: next(names) for index, times in enumerate(program.uses) if times > 1}
 
     def _words(self, node: Node) -> Iterator[str]:
         yield node.operation
@@ -305,5 +318,8 @@ class _Printer:
 
 def _one_input_one_concept(node: Node) -> bool:
     return (
-        len(node.inputs) == 1 and node.attribute is None and len(node.constants) == 1 and isinstance(node.constants[0], Concept)
+        len(node.inputs) == 1
+        and node.attribute is None
+        and len(node.constants) == 1
+        and isinstance(node.constants[0], Concept)
     )

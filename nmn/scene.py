@@ -103,16 +103,18 @@ class FacetStore:
         wanted = [each for each in present if each not in self.complete_attributes]
         if wanted:
             missing = _missing(attribute, images, asked, self.attributes_known, self.glance.mask)
-            for each in wanted if missing is not None else ():
-                self._look_attribute(each, missing[each])
+            if missing is not None:
+                for each in wanted:
+                    self._look_attribute(each, missing[each])
 
     def want_relations(self, relation: Tensor, images: Tensor, asked: Tensor, present: Sequence[int]) -> None:
         """Make sure of relations' rows; arguments as for :meth:`want_attributes`, the objects being anchors."""
         wanted = [each for each in present if each not in self.complete_relations]
         if wanted:
             missing = _missing(relation, images, asked, self.relations_known, self.glance.mask)
-            for each in wanted if missing is not None else ():
-                self._look_relation(each, missing[each])
+            if missing is not None:
+                for each in wanted:
+                    self._look_relation(each, missing[each])
 
     def set_attribute(self, attribute: str, rows: Rows, log_probabilities: Tensor) -> None:
         """Put values [rows, values] where computed ones stood or would stand, such as those of a closer look."""
@@ -120,7 +122,9 @@ class FacetStore:
         values = log_probabilities.clamp(-LIMIT, 0.0).to(self.attributes.dtype)
         columns = torch.arange(first, end, device=values.device)
         # In place: gradients flow through what is written, and nothing that was read before is needed again.
-        self.attributes = self.attributes.index_put_((columns[None], rows.images[:, None], rows.objects[:, None]), values)
+        self.attributes = self.attributes.index_put_(
+            (columns[None], rows.images[:, None], rows.objects[:, None]), values
+        )
         self.attributes_known[self.domain.attribute_ids[attribute], rows.images, rows.objects] = True
 
     def set_relation(self, relation: str, rows: Rows, log_odds: Tensor) -> None:
@@ -167,7 +171,7 @@ def _with_room(glance: Glance) -> Glance:
 
 def _missing(facet: Tensor, images: Tensor, asked: Tensor, known: Tensor, mask: Tensor) -> Tensor | None:
     """[facets, images, objects] what is asked for, is an object, and is not known; None if that is nothing."""
-    facets, count, objects = known.shape
+    _, count, objects = known.shape
     place = facet * count + images
     unknown = ~known.view(-1, objects).index_select(0, place)
     rows, columns = (asked & unknown & mask.index_select(0, images)).nonzero(as_tuple=True)

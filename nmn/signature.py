@@ -80,7 +80,9 @@ class Signature:
 
     def __str__(self) -> str:
         bracket = "[attribute]" if self.bracket else ""
-        shown = ", ".join(f"{parameter.name}: {self._kind(parameter.kind)}" for parameter in (*self.inputs, *self.constants))
+        shown = ", ".join(
+            f"{parameter.name}: {self._kind(parameter.kind)}" for parameter in (*self.inputs, *self.constants)
+        )
         return f"{self.operation}{bracket}({shown}) -> {self._kind(self.output)}"
 
     def _kind(self, kind: str) -> str:
@@ -113,16 +115,24 @@ def _operation_name(declared: ast.ClassDef) -> str | None:
 
 def _class_signature(declared: ast.ClassDef, operation: str, path: Path, module: str) -> Signature:
     where = f"{path.name}, line {declared.lineno}: module {operation!r}"
-    forward = next((item for item in declared.body if isinstance(item, ast.FunctionDef) and item.name == "forward"), None)
+    forward = next(
+        (item for item in declared.body if isinstance(item, ast.FunctionDef) and item.name == "forward"), None
+    )
     if forward is None or forward.returns is None:
         raise RegistryError(f"{where} needs a method 'forward' with annotations, its result's too")
     annotated = [(argument.arg, _annotation(argument.annotation)) for argument in forward.args.args[1:]]
     returned = forward.returns
-    presupposes = isinstance(returned, ast.Subscript) and _last_name(returned.value) == "tuple"
-    outputs = [_annotation(part) for part in returned.slice.elts] if _is_tuple(returned) else [_annotation(returned)]
+    parts = _parts(returned)
+    outputs = [_annotation(returned)] if parts is None else [_annotation(part) for part in parts]
     summary = (ast.get_docstring(declared) or "").split("\n")[0]
     return make_signature(
-        operation, annotated, outputs, presupposes=presupposes, where=where, summary=summary, origin=(module, declared.name)
+        operation,
+        annotated,
+        outputs,
+        presupposes=parts is not None,
+        where=where,
+        summary=summary,
+        origin=(module, declared.name),
     )
 
 
@@ -145,7 +155,9 @@ def make_signature(
     known = (*INPUT_KINDS, *CONSTANT_KINDS, BRACKET_KIND)
     for parameter in parameters:
         if parameter.kind not in known:
-            raise RegistryError(f"{where}: {parameter.name!r} has kind {parameter.kind!r}{nearest(parameter.kind, known)}")
+            raise RegistryError(
+                f"{where}: {parameter.name!r} has kind {parameter.kind!r}{nearest(parameter.kind, known)}"
+            )
     if sum(parameter.kind == BRACKET_KIND for parameter in parameters) > 1:
         raise RegistryError(f"{where}: only one attribute can stand in the brackets")
     if presupposes and outputs[1:] != [PRESUPPOSITION_KIND]:
@@ -157,8 +169,11 @@ def make_signature(
     return Signature(operation, parameters, outputs[0], reads_scene, presupposes, *origin, summary)
 
 
-def _is_tuple(returned: ast.expr) -> bool:
-    return isinstance(returned, ast.Subscript) and isinstance(returned.slice, ast.Tuple)
+def _parts(returned: ast.expr) -> list[ast.expr] | None:
+    """The parts of ``tuple[...]``, or None for anything else."""
+    if isinstance(returned, ast.Subscript) and _last_name(returned.value) == "tuple":
+        return returned.slice.elts if isinstance(returned.slice, ast.Tuple) else [returned.slice]
+    return None
 
 
 def _annotation(node: ast.expr | None) -> str:

@@ -158,7 +158,12 @@ class Answer:
             "distribution": dict(self.distribution),
             "program": self.program.text,
             "presuppositions": [
-                {"node": each.node, "probability": each.probability, "words": each.words, "candidates": list(each.candidates)}
+                {
+                    "node": each.node,
+                    "probability": each.probability,
+                    "words": each.words,
+                    "candidates": list(each.candidates),
+                }
                 for each in self.presuppositions
             ],
         }

@@ -11,7 +11,7 @@ from nmn.program import Concept, Constant, Node, Program, post_order, reindexed
 from nmn.registry import Registry
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Lark
     from lark.exceptions import UnexpectedInput
 
 LONGEST_TEXT = 1_000_000  # characters
@@ -82,7 +82,7 @@ class _Word:
 
 
 class _Builder:
-    """Turns the syntax tree into nodes, without recursion: nesting has no limit."""
+    """Turns the syntax tree (trees and tokens of lark) into nodes, without recursion: nesting has no limit."""
 
     def __init__(self, text: str, registry: Registry) -> None:
         self.text = text
@@ -93,7 +93,7 @@ class _Builder:
         self.names: dict[str, int] = {}
         self.used: set[str] = set()
 
-    def statements(self, tree: "Tree[Token]") -> int:
+    def statements(self, tree: Any) -> int:
         """Build every statement and give the index of the answer's node."""
         for statement in tree.children:
             if statement.data == "binding":
@@ -104,13 +104,13 @@ class _Builder:
                 raise self.error(f"{name!r} is named but never used", self.spans[node])
         return root
 
-    def bind(self, binding: "Tree[Token]") -> None:
+    def bind(self, binding: Any) -> None:
         token, call = binding.children
         if str(token) in self.names:
             raise self.error(f"{str(token)!r} is named twice", _span(token))
         self.names[str(token)] = self.call(call)
 
-    def call(self, root: "Tree[Token]") -> int:
+    def call(self, root: Any) -> int:
         """Build one call tree, depth first, and give its node."""
         built: dict[int, int] = {}
         stack = [(root, False)]
@@ -123,7 +123,7 @@ class _Builder:
             stack.extend((child, False) for child in reversed(_arguments(tree)) if _data(child) == "call")
         return built[id(root)]
 
-    def finish(self, tree: "Tree[Token]", built: dict[int, int]) -> int:
+    def finish(self, tree: Any, built: dict[int, int]) -> int:
         inputs: list[int] = []
         constants: list[Constant] = []
         places: list[Span] = []
@@ -174,7 +174,7 @@ def _data(child: Any) -> str:
     return str(getattr(child, "data", ""))
 
 
-def _arguments(tree: "Tree[Token]") -> Sequence[Any]:
+def _arguments(tree: Any) -> Sequence[Any]:
     return [child for child in tree.children[1:] if _data(child) in ("call", "concept", "name")]
 
 
@@ -214,7 +214,7 @@ def _syntax_error(error: "UnexpectedInput", text: str) -> ProgramSyntaxError:
     elif token is not None:
         start, end, found = len(text.rstrip()), len(text.rstrip()) + 1, None
     else:
-        start = error.pos_in_stream or 0
+        start = int(getattr(error, "pos_in_stream", None) or 0)
         end, found = start + 1, repr(text[start : start + 1])
     ending = f": expected {' or '.join(expected)}" if expected else ""
     what = "the program ends too early" if found is None else f"unexpected {found}"

@@ -51,9 +51,7 @@ def test_sampled_programs_are_well_typed(seed: int, kind: str, depth: int) -> No
 def test_the_offending_call_is_named_and_underlined(text: str, message: str, marked: str) -> None:
     parsed = parse_program(text, REGISTRY)
     with pytest.raises(ProgramTypeError, match=message) as caught:
-        check(
-            parsed.program, CLEVR, REGISTRY, text=text, spans=parsed.spans, constant_spans=parsed.constant_spans
-        )
+        check(parsed.program, CLEVR, REGISTRY, text=text, spans=parsed.spans, constant_spans=parsed.constant_spans)
     span = caught.value.span
     assert span is not None
     assert text[span.start : span.end] == marked

@@ -11,11 +11,11 @@ from official import Invalid, official_answer
 from worlds import FactPerceiver, Facts, random_facts, random_scene
 
 from nmn.check import check
-from nmn.decode import answer_of_loop, answers, log_likelihood
+from nmn.decode import answer_of_loop, answers
 from nmn.domain import Domain
 from nmn.executor import Modules, Run, execute
-from nmn.parser.text import parse_program
 from nmn.loop import Looper
+from nmn.parser.text import parse_program
 from nmn.planner import Planner
 from nmn.program import Program
 from nmn.registry import default_registry
@@ -212,7 +212,12 @@ def test_the_trace_names_module_inputs_value_and_facets_of_every_node() -> None:
     other = answer_of_loop(by_itself).trace
     assert other is not None
     for first, second in zip(trace.nodes, other.nodes, strict=True):
-        assert (first.call, first.kind, first.module, first.facets) == (second.call, second.kind, second.module, second.facets)
+        assert (first.call, first.kind, first.module, first.facets) == (
+            second.call,
+            second.kind,
+            second.module,
+            second.facets,
+        )
         assert first.value == pytest.approx(second.value, abs=1e-5)
     record = trace.to_json()
     assert [node["index"] for node in record["nodes"]] == list(range(6))

@@ -118,9 +118,18 @@ def test_calls_that_nothing_uses_are_refused_by_the_constructor_and_dropped_by_o
         ({"version": 99, "nodes": []}, "version 99"),
         ({"version": 1, "nodes": {}}, "must be a list"),
         ({"version": 1, "nodes": [{}]}, "node 0 lacks"),
-        ({"version": 1, "nodes": [{"operation": 1, "attribute": None, "inputs": [], "constants": []}]}, "must be a string"),
-        ({"version": 1, "nodes": [{"operation": "a", "attribute": None, "inputs": ["0"], "constants": []}]}, "node numbers"),
-        ({"version": 1, "nodes": [{"operation": "a", "attribute": None, "inputs": [], "constants": [3]}]}, "a constant"),
+        (
+            {"version": 1, "nodes": [{"operation": 1, "attribute": None, "inputs": [], "constants": []}]},
+            "must be a string",
+        ),
+        (
+            {"version": 1, "nodes": [{"operation": "a", "attribute": None, "inputs": ["0"], "constants": []}]},
+            "node numbers",
+        ),
+        (
+            {"version": 1, "nodes": [{"operation": "a", "attribute": None, "inputs": [], "constants": [3]}]},
+            "a constant",
+        ),
     ],
 )
 def test_json_that_is_no_program_is_refused(record: object, message: str) -> None:

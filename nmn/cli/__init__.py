@@ -7,7 +7,7 @@ import typer
 from nmn.cli import ask, check, evaluate, modules, parse, run, train
 from nmn.errors import NmnError, PresuppositionError
 
-UsageProblem = typer.BadParameter.__mro__[2]
+UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
 """Root of all errors in how a command is called; typer shows only its leaves."""
 
 REFUSED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -41,7 +41,7 @@ def _status() -> int:
         print(f"nmn: {error}", file=sys.stderr)
         return REFUSED if isinstance(error, PresuppositionError) else BAD_INPUT
     except UsageProblem as error:
-        message = error.format_message()
+        message = str(getattr(error, "format_message", error.__str__)())
         if message:  # without any arguments the help page has been printed instead
             print(f"nmn: {message} (nmn --help tells more)", file=sys.stderr)
         return BAD_INPUT

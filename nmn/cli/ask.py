@@ -16,7 +16,10 @@ def ask(
     question: Annotated[str, typer.Argument(help="A question, or a text file with one question a line.")],
     trace: Annotated[bool, typer.Option("--trace", help="Show what ran, node by node.")] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse, with exit code 1, when what the question takes for granted does not hold.")
+        bool,
+        typer.Option(
+            "--strict", help="Refuse, with exit code 1, when what the question takes for granted does not hold."
+        ),
     ] = False,
     weights: Weights = None,
     device: Device = "cpu",

@@ -9,6 +9,7 @@ from rich.table import Table
 from nmn.cli.options import BatchSize, Device, DomainName, Limit, Weights, Workers
 from nmn.cli.show import console
 from nmn.errors import InputError
+
 if TYPE_CHECKING:
     from nmn.evaluation import Report
 
@@ -28,7 +29,9 @@ def clevr(
     programs: Annotated[
         Literal["given", "parsed"], typer.Option("--programs", help="Run the file's programs, or parse the texts.")
     ] = "parsed",
-    json: Annotated[Path | None, typer.Option("--json", help="Write the report, with every answer, to this file.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the report, with every answer, to this file.")
+    ] = None,
     limit: Limit = None,
     batch_size: BatchSize = 32,
     workers: Workers = 2,
@@ -82,7 +85,7 @@ def print_report(report: "Report") -> None:
     """A table by question type."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("type")
-    for name in ("questions", "right", "accuracy", "not answered"):
+    for name in ("questions", "correct", "accuracy", "not answered"):
         table.add_column(name, justify="right")
     for name, score in (*report.by_type.items(), ("all", report.score)):
         accuracy = "-" if score.accuracy is None else f"{score.accuracy:.2%}"

@@ -6,7 +6,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 Device: TypeAlias = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1, mps.")]
-BatchSize: TypeAlias = Annotated[int, typer.Option("--batch-size", min=1, help="How many images are looked at together.")]
+BatchSize: TypeAlias = Annotated[
+    int, typer.Option("--batch-size", min=1, help="How many images are looked at together.")
+]
 Limit: TypeAlias = Annotated[int | None, typer.Option("--limit", min=1, help="Take only the first so many questions.")]
 Workers: TypeAlias = Annotated[int, typer.Option("--workers", min=1, help="Threads that load images.")]
 Weights: TypeAlias = Annotated[

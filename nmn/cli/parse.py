@@ -16,7 +16,9 @@ from nmn.parse import Parse, Parser
 
 def parse(
     question: Annotated[str, typer.Argument(help="A question, or a questions file in CLEVR's format.")],
-    output: Annotated[Path | None, typer.Option("--output", help="Where to write a questions file with programs.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Where to write a questions file with programs.")
+    ] = None,
     format: Annotated[  # noqa: A002 - the option's name
         Literal["clevr", "nmn"],
         typer.Option("--format", help="How to write programs: CLEVR's functional programs, or nmn's text."),
@@ -71,7 +73,9 @@ def _parse_file(path: Path, output: Path, format: str, domain: Domain, parser: P
     document = read_json(path)
     written, refused = [], []
     with Progress(transient=True) as progress:
-        for question, record in zip(progress.track(questions, description="parsing"), document["questions"], strict=True):
+        for question, record in zip(
+            progress.track(questions, description="parsing"), document["questions"], strict=True
+        ):
             entry = {key: value for key, value in record.items() if key not in ("program", "error")}
             try:
                 program = parser.parse(question.text)[0].program
@@ -84,6 +88,8 @@ def _parse_file(path: Path, output: Path, format: str, domain: Domain, parser: P
     if json:
         print_json({"questions": len(questions), "parsed": len(questions) - len(refused), "refused": refused})
     else:
-        console().print(f"{len(questions) - len(refused):,} of {len(questions):,} questions parsed, written to {output}")
+        console().print(
+            f"{len(questions) - len(refused):,} of {len(questions):,} questions parsed, written to {output}"
+        )
     if refused:
         raise typer.Exit(1)

@@ -18,7 +18,10 @@ def run(
     image: Annotated[Path | None, typer.Option("--image", help="An image file, instead of a scene.")] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Show what ran, node by node.")] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse, with exit code 1, when what the program takes for granted does not hold.")
+        bool,
+        typer.Option(
+            "--strict", help="Refuse, with exit code 1, when what the program takes for granted does not hold."
+        ),
     ] = False,
     domain: DomainName = "clevr",
     weights: Weights = None,

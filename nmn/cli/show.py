@@ -50,7 +50,9 @@ def trace_table(trace: Trace) -> Table:
     table.add_column("ms", justify="right")
     for node in trace.nodes:
         flops = node.flops + sum(facet.flops for facet in node.facets)
-        table.add_row(str(node.index), node.call, _value(node), _facets(node), f"{flops:,}", f"{node.seconds * 1e3:.2f}")
+        table.add_row(
+            str(node.index), node.call, _value(node), _facets(node), f"{flops:,}", f"{node.seconds * 1e3:.2f}"
+        )
     return table
 
 

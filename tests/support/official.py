@@ -49,7 +49,7 @@ def _call(operation, attribute, inputs, constants, scene):
             return bool(members)
         case "query", [subject]:
             return value(subject)
-        case ("equal" | "equal_integer" | "equal_object"), [first, second]:
+        case (("equal" | "equal_integer" | "equal_object"), [first, second]):
             return first == second
         case "less_than", [first, second]:
             return first < second
