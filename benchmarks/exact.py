@@ -169,6 +169,10 @@ def compare_worlds(work: Work, mass: float, limit: int) -> dict[str, Any]:
         for one, other, right in zip(found, soft, work.answers, strict=True)
         if one.value != other.value
     ]
+    # Both as a probability of the soft answer, and that all it takes for granted holds.
+    apart = [
+        abs(one.confidence - other.distribution.get(one.value, 0.0)) for one, other in zip(soft, found, strict=True)
+    ]
     worlds = sorted(each.worlds for each in found)
     return {
         "questions": len(found),
@@ -185,6 +189,11 @@ def compare_worlds(work: Work, mass: float, limit: int) -> dict[str, Any]:
         "right": {
             "worlds": round(sum(a.value == b for a, b in zip(found, work.answers, strict=True)) / len(found), 4),
             "soft": round(sum(a.value == b for a, b in zip(soft, work.answers, strict=True)) / len(found), 4),
+        },
+        "confidence_apart": {
+            "mean": round(statistics.mean(apart), 4),
+            "over_0.05": round(sum(each > 0.05 for each in apart) / len(apart), 4),
+            "most": round(max(apart), 4),
         },
         "differ": len(differ),
         "differ_worlds_right": sum(one for one, _ in differ),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from math import exp
 from random import Random
 
@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from official import Invalid, official_answer
+from torch import nn
 from worlds import FactPerceiver, Facts, random_facts, random_scene
 
 from nmn.domain import Attribute, Domain, Relation
@@ -18,11 +19,12 @@ from nmn.engine import Engine
 from nmn.exact import ExactBackend
 from nmn.parser.text import parse_program
 from nmn.program import Program
-from nmn.registry import default_registry
+from nmn.registry import default_registry, module
 from nmn.sampling import sample_program
-from nmn.scene import FacetStore
+from nmn.scene import FacetStore, SceneGraph
 from nmn.scene_perceiver import ScenePerceiver
 from nmn.scenes import Scene, SceneObject
+from nmn.types import ObjectSet
 from nmn.worlds import WorldsAnswer, worlds_answer
 
 REGISTRY = default_registry()
@@ -224,6 +226,38 @@ def test_no_more_than_the_anchors_rows_are_looked_at() -> None:
     perceiver = FactPerceiver(TINY, (anchored(),), [])
     worlds_answer(read("count(relate(unique(filter(scene(), hue=gold)), above))"), FacetStore.look(perceiver, [0]), 0)
     assert sorted(perceiver.asked) == [("above", 1), ("above", 1), ("hue", 5)]
+
+
+@given(SEEDS)
+@settings(max_examples=15)
+def test_worlds_come_by_falling_weight(seed: int) -> None:
+    drawn = random_facts(seed, TINY, 6, dtype=torch.float64, sureness=1.0)
+    facts = Facts(torch.full_like(drawn.presence, 16.0), drawn.attributes, drawn.relations)
+    program = read("count(filter(scene(), hue=gold))")  # reads the same facets in every world
+    masses = [0.0, *(ask(facts, program, mass=1.0, limit=limit).mass for limit in range(1, 30))]
+    gains = [later - earlier for earlier, later in pairwise(masses)]
+    assert all(later <= earlier + 1e-6 for earlier, later in pairwise(gains))
+
+
+@module("crowd")
+class Crowd(nn.Module):
+    """A set if it has several objects, else none of it: not a matter of each object alone."""
+
+    def forward(self, scene: SceneGraph, members: ObjectSet) -> ObjectSet:
+        raise NotImplementedError
+
+    @staticmethod
+    def exact(scene: object, members: int) -> int:
+        return members if members.bit_count() > 1 else 0
+
+
+def test_a_rule_that_weighs_a_set_as_a_whole_sees_only_what_is_there() -> None:
+    registry = REGISTRY.extended(Crowd)
+    facts = random_facts(0, TINY, 2)
+    store = FacetStore.look(FactPerceiver(TINY, (Facts(torch.zeros(2), facts.attributes, facts.relations),), []), [0])
+    program = parse_program("count(crowd(scene()))", registry).program
+    found = worlds_answer(program, store, 0, mass=1.0, backend=ExactBackend(TINY, registry))
+    same(found.distribution, {"0": 0.75, "2": 0.25})
 
 
 def test_the_value_is_the_likeliest_answer() -> None:

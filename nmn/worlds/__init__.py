@@ -11,8 +11,10 @@ starts again at that step with the values of the steps before. So objects that a
 looked at, and a facet splits only the worlds that read it. The opening whose world is likely to weigh most comes next:
 the weight of the world that left it, times the ratio of the two values' probabilities.
 
+* A world decides no more than it is asked: whether an object is red parts its colours in two, red and all the others.
 * A facet whose doubt is negligible is settled and splits nothing; what it may be otherwise is mass given up, and counted.
 * Presence is decided before an object's doubtful attributes and relations, and at the latest where a set is consumed.
+* An attribute has one value an object.
 * Facets are taken to be independent, each as the store gives it. For relations with an axis that is an approximation:
   they follow from coordinates, so that ``left`` of two pairs with an object in common is correlated, and so are a relation
   and its inverse.

@@ -1,6 +1,6 @@
 """Tables: the facets of one image as probabilities in plain numbers, asked of the store when first read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp
@@ -79,9 +79,8 @@ class Tables:
         table = self._attributes[attribute]
         missing = members & ~table.known
         if missing:
-            objects = objects_of(missing)
-            with torch.no_grad():
-                self.store.want_attributes(*self._asked(attribute, objects), (attribute,))
+            objects = list(objects_of(missing))
+            self._make_sure(self.store.want_attributes, self.store.attributes_known, attribute, objects)
             first, end = self.store.domain.span(self.store.domain.attributes[attribute].name)
             rows = self.store.attributes[first:end, self.image, objects].detach().T.tolist()
             for index, row in zip(objects, rows, strict=True):
@@ -93,18 +92,22 @@ class Tables:
         table = self._relations.get((relation, anchor))
         if table is None:
             table = self._relations[relation, anchor] = Table()
-            with torch.no_grad():
-                self.store.want_relations(*self._asked(relation, [anchor]), (relation,))
+            self._make_sure(self.store.want_relations, self.store.relations_known, relation, [anchor])
             row = self.store.relations[relation, self.image, anchor].detach().tolist()
             for other in objects_of(self.everything & ~(1 << anchor)):
                 self._enter(table, other, _claim(row[other]))
         return table
 
-    def _asked(self, facet: int, objects: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        mask = self.store.glance.mask
-        asked = torch.zeros_like(mask[:1])
+    def _make_sure(self, want: Callable[..., None], known: torch.Tensor, facet: int, objects: list[int]) -> None:
+        """Have the store compute what it does not know."""
+        flags = known[facet, self.image].tolist()
+        if all(flags[index] for index in objects):
+            return
+        asked = torch.zeros_like(known[0, :1])
         asked[0, objects] = True
-        return torch.tensor([facet], device=mask.device), torch.tensor([self.image], device=mask.device), asked
+        one = torch.tensor([facet, self.image], device=known.device)
+        with torch.no_grad():
+            want(one[:1], one[1:], asked, (facet,))
 
     def _enter(self, table: Table, index: int, chances: Mapping[int, float]) -> None:
         """Note an object's probabilities, leaving out the least likely values that are negligible together."""
