@@ -13,7 +13,7 @@ from nmn.loop import LoopRun
 from nmn.program import Program
 from nmn.scene import FacetStore
 from nmn.signature import ANSWER_KINDS
-from nmn.trace import Answer, FacetCost, FailedPresupposition, NodeTrace, Trace
+from nmn.trace import Answer, FacetCost, FailedPresupposition, NodeTrace, PlanStatistics, Trace
 from nmn.words import phrase
 
 HOLDS = 0.5
@@ -38,9 +38,15 @@ def best(run: Run) -> tuple[list[str], list[float]]:
     return values, (confidence * run.certainty().detach().exp().cpu()).tolist()
 
 
-def answers(run: Run, *, trace: bool = False) -> list[Answer]:
-    """The answer of every program of a run; with what ran, if the run was traced."""
+def answers(run: Run, *, planner_seconds: float = 0.0) -> list[Answer]:
+    """The answer of every program of a run; with what ran, if the run was traced.
+
+    Args:
+        run: What was run.
+        planner_seconds: How long planning took, for the trace.
+    """
     plan, domain = run.plan, run.store.domain
+    statistics = _statistics(run, planner_seconds) if run.traced else None
     certainty = run.certainty().exp().tolist()
     failed = _failures(run)
     found: dict[int, Answer] = {}
@@ -49,7 +55,7 @@ def answers(run: Run, *, trace: bool = False) -> list[Answer]:
         names, probabilities = _possible(kind, roots, domain)
         for position, row in zip(programs.tolist(), probabilities.tolist(), strict=True):
             program = plan.programs[position]
-            traced = _Tracer(run, position).trace() if trace else None
+            traced = _Tracer(run, position).trace(statistics) if statistics is not None else None
             shown = _distribution(kind, names, row, program, domain)
             found[position] = _answer(program, shown, certainty[position], failed.get(position, ()), traced)
     return [found[position] for position in range(len(plan.programs))]
@@ -194,11 +200,11 @@ class _Tracer:
     run: Run
     position: int
 
-    def trace(self) -> Trace:
+    def trace(self, statistics: PlanStatistics) -> Trace:
         plan = self.run.plan
         program = plan.programs[self.position]
         nodes = [self.node(index) for index in range(len(program.nodes))]
-        return _trace(program, int(plan.images[self.position]), self.run.store, nodes)
+        return _trace(program, int(plan.images[self.position]), self.run.store, nodes, statistics)
 
     def node(self, index: int) -> Traced:
         plan = self.run.plan
@@ -211,7 +217,24 @@ class _Tracer:
         return self.run.records[number][place.layer], row, int((plan.steps == step).sum())
 
 
-def _trace(program: Program, image: int, store: FacetStore, nodes: Sequence[Traced]) -> Trace:
+def _statistics(run: Run, planner_seconds: float) -> PlanStatistics:
+    plan, store = run.plan, run.store
+    rows = sum(len(entry.rows) for entry in store.history)
+    return PlanStatistics(
+        questions=len(plan.programs),
+        nodes=plan.nodes,
+        steps=len(plan.kinds),
+        groups=len(plan.groups),
+        kernels=plan.kernels,
+        planner_seconds=planner_seconds,
+        facet_rows=rows,
+        possible_facet_rows=store.possible_rows,
+    )
+
+
+def _trace(
+    program: Program, image: int, store: FacetStore, nodes: Sequence[Traced], statistics: PlanStatistics | None = None
+) -> Trace:
     mask = store.glance.mask[image]
     boxes = store.glance.boxes[image][mask].tolist()
     presence = store.presence.detach()[image][mask].sigmoid()
@@ -219,7 +242,7 @@ def _trace(program: Program, image: int, store: FacetStore, nodes: Sequence[Trac
     shown = tuple(
         _node_trace(program, index, traced, mask, presence, store.domain) for index, traced in enumerate(nodes)
     )
-    return Trace(program, shown, known, tuple(presence.tolist()), store.perceiver.glance_cost(1))
+    return Trace(program, shown, known, tuple(presence.tolist()), store.perceiver.glance_cost(1), statistics)
 
 
 def _node_trace(

@@ -1,32 +1,38 @@
 """Engine: a question about an image in, an answer out."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from nmn.check import check
-from nmn.decode import answer_of_loop, answers
 from nmn.domain import Domain
-from nmn.errors import InputError, PresuppositionError
-from nmn.executor import Modules, execute
-from nmn.loop import Looper
+from nmn.errors import InputError, NmnError, PresuppositionError
 from nmn.parse import Parse, Parser
 from nmn.perceiver import Perceiver
-from nmn.planner import Planner
 from nmn.program import Program
 from nmn.registry import Registry, default_registry
-from nmn.scene import FacetStore
 from nmn.trace import Answer
 
 if TYPE_CHECKING:
     import torch
 
-IMAGES_AT_A_TIME = 64
-"""How many images are looked at together: enough to fill a core, few enough to stay in cache."""
+    from nmn.soft import Policy
+
+IMAGES_AT_A_TIME = 128
+"""How many images are run together: enough to fill a core, few enough that what they need stays in its cache."""
 
 
-PLANNED_FROM = 4
-"""Fewer questions than this are run one call at a time: planning them would take longer than it saves."""
+class Backend(Protocol):
+    """Runs programs on images."""
+
+    def run(
+        self, images: Sequence[Any], programs: Sequence[Program], positions: Sequence[int], *, trace: bool = False
+    ) -> list[Answer]:
+        """Answer checked programs, each on the image at its position. Raises: InputError."""
+        ...
 
 
 class Engine:
@@ -42,15 +48,23 @@ class Engine:
         perceiver: Looks at images; decides what an image is (a file, pixels, a described scene).
         parser: Reads questions; the English grammar of the perceiver's domain if None.
         registry: The operations; those of the module library and of plug-ins if None.
+        backend: Runs programs; by probabilities over what the perceiver sees if None.
+        policy: Which facets that back end computes: those that programs read, or everything in advance.
     """
 
-    def __init__(self, perceiver: Perceiver, *, parser: Parser | None = None, registry: Registry | None = None) -> None:
+    def __init__(
+        self,
+        perceiver: Perceiver,
+        *,
+        parser: Parser | None = None,
+        registry: Registry | None = None,
+        backend: Backend | None = None,
+        policy: "Policy" = "lazy",
+    ) -> None:
         self.perceiver = perceiver
         self.registry = default_registry() if registry is None else registry
         self.parser = _english(perceiver.domain) if parser is None else parser
-        self.modules = Modules(self.registry)
-        self.planner = Planner(self.domain, self.registry)
-        self.looper = Looper(self.domain, self.modules)
+        self.backend = _soft(perceiver, self.registry, policy) if backend is None else backend
 
     @property
     def domain(self) -> Domain:
@@ -58,26 +72,35 @@ class Engine:
         return self.perceiver.domain
 
     @staticmethod
-    def from_pretrained(source: str | Path | None = None, *, device: "str | torch.device" = "cpu") -> "Engine":
+    def from_pretrained(
+        source: str | Path | None = None, *, device: "str | torch.device" = "cpu", policy: "Policy" = "lazy"
+    ) -> "Engine":
         """Load an engine that looks at pixels.
 
         Args:
             source: A folder that :meth:`save_pretrained` wrote; the weights that ship with the package if None.
-            device: Where perception runs.
+            device: Where it computes.
+            policy: Which facets are computed.
 
         Raises:
             WeightsError: when the weights are missing, broken, or of another domain.
         """
         from nmn.perception.detector import PixelPerceiver
 
-        return Engine(PixelPerceiver.from_pretrained(source, device=device))
+        return Engine(PixelPerceiver.from_pretrained(source, device=device), policy=policy)
 
     @staticmethod
     def for_scenes(domain: Domain | str = "clevr") -> "Engine":
-        """An engine for scenes that are already described (:class:`nmn.scenes.Scene`)."""
+        """An engine for scenes that are already described (:class:`nmn.scenes.Scene`).
+
+        Scenes of which everything is certain are answered by exact rules, a detector's by probabilities.
+        """
+        from nmn.scene_backend import SceneBackend
         from nmn.scene_perceiver import ScenePerceiver
 
-        return Engine(ScenePerceiver(Domain.load(domain) if isinstance(domain, str) else domain))
+        perceiver = ScenePerceiver(Domain.load(domain) if isinstance(domain, str) else domain)
+        registry = default_registry()
+        return Engine(perceiver, registry=registry, backend=SceneBackend(perceiver, registry))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the perceiver's weights and configuration; :meth:`from_pretrained` reads them.
@@ -138,24 +161,70 @@ class Engine:
 
         Raises: InputError when an image cannot be used.
         """
-        import torch
-
         found: list[Answer | None] = [None] * len(programs)
         for distinct, chunk in _chunks(images):
-            with torch.no_grad():
-                store = FacetStore.look(self.perceiver, distinct)
-                chosen = [programs[place] for place, _ in chunk]
-                answered = self._run_chunk(chosen, [position for _, position in chunk], store, trace)
+            loaded = [self.perceiver.load(image) for image in distinct]
+            chosen = [programs[place] for place, _ in chunk]
+            answered = self.backend.run(loaded, chosen, [position for _, position in chunk], trace=trace)
             for (place, _), each in zip(chunk, answered, strict=True):
                 found[place] = each
         return [each for each in found if each is not None]
 
-    def _run_chunk(self, programs: list[Program], images: list[int], store: FacetStore, trace: bool) -> list[Answer]:
-        if len(programs) < PLANNED_FROM:
-            pairs = zip(programs, images, strict=True)
-            return [answer_of_loop(self.looper.run(program, image, store, trace=trace)) for program, image in pairs]
-        run = execute(self.planner.plan(programs, images), store, self.modules, trace=trace)
-        return answers(run, trace=trace)
+    def answer_many(
+        self,
+        items: "Iterable[tuple[Any, str | Program | NmnError]]",
+        *,
+        batch_size: int = 256,
+        workers: int = 1,
+        trace: bool = False,
+    ) -> "Iterator[Answer | NmnError]":
+        """Answer a stream of questions, in order and in bounded memory.
+
+        While one batch is answered, the next one's images are loaded. An item that cannot be used gives its error in its
+        place, and the others go on; so does one that is an error already.
+
+        Args:
+            items: (image, question or program), or (image, error). Questions on one image are best next to one another:
+                within a batch an image is looked at once.
+            batch_size: How many questions run together.
+            workers: Threads that load images.
+            trace: Attach what ran to each answer.
+
+        Yields:
+            For each item its answer, or the error that kept it from one.
+        """
+        source = iter(items)
+        with ThreadPoolExecutor(max(1, workers)) as pool:
+            ahead: deque[_Batch] = deque()
+            for _ in range(2):
+                ahead.append(_Batch.of(self.perceiver, pool, list(islice(source, batch_size))))
+            while ahead[0].items:
+                batch = ahead.popleft()
+                yield from self._answer_batch(batch, trace)
+                ahead.append(_Batch.of(self.perceiver, pool, list(islice(source, batch_size))))
+
+    def _answer_batch(self, batch: "_Batch", trace: bool) -> "list[Answer | NmnError]":
+        images = {key: _outcome(loading) for key, loading in batch.images.items()}
+        found: list[Answer | NmnError | None] = []
+        ready: list[tuple[int, Any, Program]] = []
+        for place, (image, question) in enumerate(batch.items):
+            loaded = images[_key(image)]
+            program = question if isinstance(question, NmnError) else self._read(question)
+            failure = next((each for each in (loaded, program) if isinstance(each, NmnError)), None)
+            found.append(failure)
+            if failure is None and isinstance(program, Program):
+                ready.append((place, loaded, program))
+        answered = self.run([image for _, image, _ in ready], [program for _, _, program in ready], trace=trace)
+        for (place, _, _), answer in zip(ready, answered, strict=True):
+            question = batch.items[place][1]
+            found[place] = answer.asked(question) if isinstance(question, str) else answer
+        return [each for each in found if each is not None]
+
+    def _read(self, question: str | Program) -> Program | NmnError:
+        try:
+            return self._program(question)
+        except InputError as error:
+            return error
 
     def _program(self, question: str | Program) -> Program:
         program = question if isinstance(question, Program) else self.parse(question).program
@@ -171,18 +240,55 @@ class Engine:
         return found if isinstance(question, Program) else found.asked(question)
 
 
+class _Batch:
+    """Some items of a stream, their images being loaded."""
+
+    def __init__(self, items: list[tuple[Any, Any]], images: "dict[Any, Future[Any]]") -> None:
+        self.items = items
+        self.images = images
+
+    @staticmethod
+    def of(perceiver: Perceiver, pool: ThreadPoolExecutor, items: list[tuple[Any, Any]]) -> "_Batch":
+        images: dict[Any, Future[Any]] = {}
+        for image, _ in items:
+            if _key(image) not in images:
+                images[_key(image)] = pool.submit(_load, perceiver, image)
+        return _Batch(items, images)
+
+
+def _load(perceiver: Perceiver, image: Any) -> Any:
+    return image if isinstance(image, NmnError) else perceiver.load(image)
+
+
+def _outcome(loading: "Future[Any]") -> Any:
+    try:
+        return loading.result()
+    except NmnError as error:
+        return error
+
+
 def _english(domain: Domain) -> Parser:
     from nmn.parser.english import EnglishParser
 
     return EnglishParser(domain)
 
 
+def _soft(perceiver: Perceiver, registry: Registry, policy: "Policy") -> Backend:
+    from nmn.soft import SoftBackend
+
+    return SoftBackend(perceiver, registry, policy=policy)
+
+
+def _key(image: Any) -> Any:
+    """What tells images apart: their path, or which object they are."""
+    return image if isinstance(image, str | Path) else id(image)
+
+
 def _chunks(images: Sequence[Any]) -> list[tuple[list[Any], list[tuple[int, int]]]]:
     """Split work at a bounded number of distinct images: (distinct images, [(place, position of its image)])."""
     order: dict[Any, list[int]] = {}
     for place, image in enumerate(images):
-        key = image if isinstance(image, str | Path) else id(image)
-        order.setdefault(key, []).append(place)
+        order.setdefault(_key(image), []).append(place)
     keys = list(order)
     chunks = []
     for start in range(0, len(keys), IMAGES_AT_A_TIME):

@@ -1,8 +1,7 @@
 """Evaluation: answer a data set's questions and report how many are right."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -10,12 +9,12 @@ from typing import Any, Literal
 
 from nmn.check import check
 from nmn.engine import Engine
-from nmn.errors import InputError
-from nmn.images import load_image
+from nmn.errors import InputError, NmnError
 from nmn.parser.clevr import import_program
 from nmn.program import Program
 from nmn.questions import Question
 from nmn.scenes import Scene
+from nmn.trace import Answer
 
 Programs = Literal["given", "parsed"]
 UNREAD = "unread"
@@ -105,10 +104,10 @@ class ImageFolder:
     folder: Path
 
     def __call__(self, question: Question) -> Any:
-        """Pixels of a question's image. Raises: InputError."""
+        """The file of a question's image. Raises: InputError."""
         if question.image_filename is None:
             raise InputError(f"question {question.question_index} names no image file")
-        return load_image(self.folder / question.image_filename)
+        return self.folder / question.image_filename
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def evaluate(
     images: Callable[[Question], Any],
     *,
     programs: Programs = "given",
-    batch_size: int = 32,
+    batch_size: int = 256,
     workers: int = 1,
     advance: Callable[[int], None] = lambda number: None,
 ) -> Report:
@@ -143,29 +142,27 @@ def evaluate(
         questions: What to answer.
         images: Gives the image that a question is about.
         programs: Run the programs that the file gives, or parse the questions' texts.
-        batch_size: How many images are looked at together.
+        batch_size: How many questions run together.
         workers: Threads that load images.
         advance: Told how many questions are done, as they are.
     """
     started = perf_counter()
+    order = _by_image(questions)
+    read = {place: read_program(engine, questions[place], programs) for place in order}
+    pairs = ((_try(images, questions[place]), read[place]) for place in order)
     outcomes: dict[int, Outcome] = {}
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        for part in _by_images(questions, batch_size):
-            first = {question.image_index: question for question in reversed([questions[place] for place in part])}
-            loaded = dict(zip(first, pool.map(lambda question: _try(images, question), first.values()), strict=True))
-            outcomes.update(_answer_part(engine, questions, part, loaded, programs))
-            advance(len(part))
+    for place, found in zip(order, engine.answer_many(pairs, batch_size=batch_size, workers=workers), strict=True):
+        outcomes[place] = _outcome(questions[place], found, read[place])
+        advance(1)
     return Report(tuple(outcomes[place] for place in range(len(questions))), perf_counter() - started)
 
 
-def _by_images(questions: Sequence[Question], images: int) -> Iterator[list[int]]:
-    """Places of the questions, split so that each part is about a bounded number of images."""
+def _by_image(questions: Sequence[Question]) -> list[int]:
+    """Places of the questions, those on one image next to one another, images in the order they come."""
     places: dict[int, list[int]] = defaultdict(list)
     for place, question in enumerate(questions):
         places[question.image_index].append(place)
-    indices = list(places)
-    for start in range(0, len(indices), images):
-        yield [place for index in indices[start : start + images] for place in places[index]]
+    return [place for each in places.values() for place in each]
 
 
 def _try(images: Callable[[Question], Any], question: Question) -> Any:
@@ -173,27 +170,6 @@ def _try(images: Callable[[Question], Any], question: Question) -> Any:
         return images(question)
     except InputError as error:
         return error
-
-
-def _answer_part(
-    engine: Engine, questions: Sequence[Question], part: Sequence[int], loaded: Mapping[int, Any], programs: Programs
-) -> Iterator[tuple[int, Outcome]]:
-    ready: list[tuple[int, Any, Program]] = []
-    for place in part:
-        question = questions[place]
-        image = loaded[question.image_index]
-        program = read_program(engine, question, programs)
-        failure = next((each for each in (image, program) if isinstance(each, InputError)), None)
-        if failure is not None or isinstance(program, InputError):
-            kind = UNREAD if isinstance(program, InputError) else program.nodes[-1].head
-            message = " ".join(str(failure).split("\n")[:1])
-            yield place, _outcome(question, None, None, message, kind)
-        else:
-            ready.append((place, image, program))
-    found = engine.run([image for _, image, _ in ready], [program for _, _, program in ready])
-    for (place, _, program), answer in zip(ready, found, strict=True):
-        kind = program.nodes[program.root].head
-        yield place, _outcome(questions[place], answer.value, answer.confidence, None, kind)
 
 
 def read_program(engine: Engine, question: Question, programs: Programs) -> Program | InputError:
@@ -211,8 +187,17 @@ def read_program(engine: Engine, question: Question, programs: Programs) -> Prog
     return program
 
 
-def _outcome(question: Question, answer: str | None, confidence: float | None, error: str | None, kind: str) -> Outcome:
-    correct = None if question.answer is None else answer == question.answer
+def _outcome(question: Question, found: Answer | NmnError, program: Program | InputError) -> Outcome:
+    kind = UNREAD if isinstance(program, InputError) else program.nodes[program.root].head
+    failed = isinstance(found, NmnError)
+    answer = None if failed else found.value
     return Outcome(
-        question.question_index, question.image_index, answer, question.answer, correct, confidence, error, kind
+        question_index=question.question_index,
+        image_index=question.image_index,
+        answer=answer,
+        expected=question.answer,
+        correct=None if question.answer is None else answer == question.answer,
+        confidence=None if failed else found.confidence,
+        error=str(found).split("\n")[0] if failed else None,
+        type=kind,
     )

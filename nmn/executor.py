@@ -96,6 +96,11 @@ class Run:
     granted: tuple[tuple[Granted, ...], ...]
     records: tuple[tuple[CallRecord, ...], ...]
 
+    @property
+    def traced(self) -> bool:
+        """Whether what every call left was kept."""
+        return any(self.records)
+
     def certainty(self) -> Tensor:
         """[programs] log-probability that all that a program takes for granted holds."""
         plan = self.plan

@@ -50,6 +50,13 @@ class Perceiver(Protocol):
         """What it can speak of."""
         ...
 
+    def load(self, image: Any) -> Any:
+        """Make an image ready to be glanced at, such as by reading its file; may run in another thread.
+
+        Raises: InputError when it cannot be used.
+        """
+        ...
+
     def glance(self, images: Sequence[Any]) -> Glance:
         """First look at whole images. Raises: InputError when one cannot be used."""
         ...

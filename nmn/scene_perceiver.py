@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.special import log_ndtr
 
 from nmn.domain import Domain
+from nmn.errors import SceneError
 from nmn.logic import LIMIT
 from nmn.perceiver import Glance, Rows
 from nmn.scenes import Scene
@@ -42,6 +43,12 @@ class ScenePerceiver:
 
     domain: Domain
     noise: Noise = Noise()
+
+    def load(self, image: Scene) -> Scene:
+        """The scene itself. Raises: SceneError when it is none."""
+        if not isinstance(image, Scene):
+            raise SceneError(f"a described scene is needed, not {type(image).__name__}")
+        return image
 
     def glance(self, images: Sequence[Scene]) -> Glance:
         """Lay scenes out as tensors; features are attribute ids, then two coordinates, then whether it is predicted."""
@@ -87,9 +94,10 @@ class ScenePerceiver:
         """[rows, objects] log-odds."""
         found = glance.features[rows.images, rows.objects]
         start = len(self.domain.attributes)
-        objects = glance.mask.shape[1]
-        first = start + 3 + self.domain.relation_ids[relation] * objects
-        stated = (found[:, first : first + objects] * 2 - 1) * LIMIT
+        # Features were laid out for the widest scene; the glance may since have been cut down to narrower ones.
+        width = (glance.features.shape[2] - start - 3) // len(self.domain.relations)
+        first = start + 3 + self.domain.relation_ids[relation] * width
+        stated = (found[:, first : first + glance.mask.shape[1]] * 2 - 1) * LIMIT
         declared = self.domain.relation(relation)
         if declared.axis is None:
             return stated

@@ -1,7 +1,7 @@
 """Trace: what ran for a question, node by node, as the one run left it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from nmn.program import Program
@@ -68,6 +68,31 @@ class NodeTrace:
 
 
 @dataclass(frozen=True)
+class PlanStatistics:
+    """What the batch that a question ran in took, all its questions together.
+
+    Attributes:
+        questions: How many there were.
+        nodes: Nodes of their programs as written.
+        steps: Steps that were left to run after calls were fused and equal ones merged.
+        groups: Groups of steps that ran together.
+        kernels: Calls of modules.
+        planner_seconds: Time that planning took.
+        facet_rows: Facets that were computed.
+        possible_facet_rows: Facets that there could be: every one of every object.
+    """
+
+    questions: int
+    nodes: int
+    steps: int
+    groups: int
+    kernels: int
+    planner_seconds: float
+    facet_rows: int
+    possible_facet_rows: int
+
+
+@dataclass(frozen=True)
 class Trace:
     """What ran for one question.
 
@@ -77,6 +102,7 @@ class Trace:
         boxes: x0, y0, x1, y1 of each object in pixels of the image, or None where unknown.
         presence: Probability that each object is one.
         glance_flops: Cost of the first look at the image, which all its questions share.
+        plan: What its batch took; None where questions run one by one.
     """
 
     program: Program
@@ -84,6 +110,7 @@ class Trace:
     boxes: tuple[tuple[float, float, float, float] | None, ...]
     presence: tuple[float, ...]
     glance_flops: int
+    plan: PlanStatistics | None = None
 
     @property
     def flops(self) -> int:
@@ -91,7 +118,7 @@ class Trace:
         return sum(node.flops + sum(facet.flops for facet in node.facets) for node in self.nodes)
 
     def to_json(self) -> dict[str, Any]:
-        """``{"version": 1, "program": text, "nodes": [...], "objects": [{"box", "presence"}], "flops", "glance_flops"}``."""
+        """``{"version", "program", "nodes": [...], "objects": [{"box", "presence"}], "flops", "glance_flops", "plan"}``."""
         objects = [
             {"box": None if box is None else list(box), "presence": presence}
             for box, presence in zip(self.boxes, self.presence, strict=True)
@@ -103,6 +130,7 @@ class Trace:
             "objects": objects,
             "flops": self.flops,
             "glance_flops": self.glance_flops,
+            "plan": None if self.plan is None else asdict(self.plan),
         }
 
 

@@ -190,7 +190,7 @@ def test_the_trace_names_module_inputs_value_and_facets_of_every_node() -> None:
     program = read("exist(filter(relate(unique(filter(scene(), shape=cube)), left), color=red))")
     store = FacetStore.look(perceiver, [0])
     run = execute(planner().plan([program], [0]), store, MODULES, trace=True)
-    trace = answers(run, trace=True)[0].trace
+    trace = answers(run)[0].trace
     assert trace is not None
     assert len(scene.objects) == len(trace.presence) == 6
     assert [node.call for node in trace.nodes] == [
@@ -227,7 +227,7 @@ def test_the_trace_names_module_inputs_value_and_facets_of_every_node() -> None:
 def test_facets_that_several_questions_ask_for_are_counted_once() -> None:
     facts = random_facts(0, CLEVR, 6)
     program = read("count(filter(scene(), color=red))")
-    found = answers(run_on([facts], [program] * 3, [0] * 3, trace=True, merge=False), trace=True)
+    found = answers(run_on([facts], [program] * 3, [0] * 3, trace=True, merge=False))
     rows = [sum(facet.rows for node in each.trace.nodes for facet in node.facets) for each in found if each.trace]
     assert rows == [6, 0, 0]
 

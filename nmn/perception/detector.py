@@ -118,6 +118,10 @@ class PixelPerceiver:
             self.model, replace(self.config, calibration=calibration), self.domain, device=self.device
         )
 
+    def load(self, image: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Pixels of a path, PIL image or array. Raises: ImageError."""
+        return load_image(image)
+
     @torch.inference_mode()
     def glance(self, images: Sequence[Any]) -> Glance:
         """Find the objects of images: paths, PIL images or arrays of any size. Raises: ImageError."""
