@@ -26,6 +26,7 @@ from nmn.parser.text import parse_program
 from nmn.program import Program
 from nmn.registry import default_registry, module
 from nmn.sampling import sample_program
+from nmn.scene_perceiver import ScenePerceiver
 from nmn.scenes import Scene, SceneObject
 from nmn.trace import Answer, NodeTrace
 from nmn.types import Bool, Object, ObjectSet
@@ -33,7 +34,7 @@ from nmn.types import Bool, Object, ObjectSet
 CLEVR = Domain.load("clevr")
 REGISTRY = default_registry()
 EXACT = ExactBackend(CLEVR, REGISTRY)
-SOFT = Engine.for_scenes(CLEVR)
+SOFT = Engine(ScenePerceiver(CLEVR))
 SEEDS = st.integers(0, 10**9)
 
 
@@ -221,6 +222,8 @@ class Between(nn.Module):
 def test_a_module_without_a_rule_is_refused_by_name() -> None:
     registry = REGISTRY.extended(Some)
     program = parse_program("some(scene())", registry).program
+    assert not ExactBackend(CLEVR, registry).has_rules(program)
+    assert ExactBackend(CLEVR, registry).has_rules(read("count(scene())"))
     with pytest.raises(
         ProgramError, match=r"'some' cannot be answered exactly: its module \S+\.Some has no static method 'exact'"
     ):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from nmn.domain import Domain
-from nmn.exact.compiled import Compiled, compile_program
+from nmn.exact.compiled import RULE, Compiled, compile_program
 from nmn.exact.explained import explain, make_trace
 from nmn.exact.scene import DescribedScene, ExactScene, exact_scene
 from nmn.program import Program
@@ -45,6 +45,12 @@ class ExactBackend:
                 self._compiled.clear()
             found = self._compiled[program] = compile_program(program, self.domain, self.registry)
         return found
+
+    def has_rules(self, program: Program) -> bool:
+        """Whether every operation of a program has an exact rule."""
+        if program in self._compiled:
+            return True
+        return all(hasattr(self.registry.load(node.operation), RULE) for node in program.nodes)
 
     def scene(self, scene: Scene) -> DescribedScene:
         """A scene made ready. Raises: SceneError."""

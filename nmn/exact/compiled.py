@@ -13,6 +13,9 @@ from nmn.signature import ANSWER_KINDS, BRACKET_KIND, INPUT_KINDS, Signature
 
 Rule = Callable[..., int]
 
+RULE = "exact"
+"""Name of the static method of a module that is its exact rule."""
+
 CONSTANT, ALONE, NOTHING, PAIR, ANY = range(5)
 """Forms of a step: (x, constant), (x), (), (x, y), and whatever else. The first four are nearly all there is."""
 
@@ -111,11 +114,11 @@ def compile_program(program: Program, domain: Domain, registry: Registry) -> Com
 def exact_rule(operation: str, registry: Registry) -> Rule:
     """The exact rule of an operation. Raises: ProgramError when its module has none."""
     loaded = registry.load(operation)
-    rule: Rule | None = getattr(loaded, "exact", None)
+    rule: Rule | None = getattr(loaded, RULE, None)
     if rule is None:
         raise ProgramError(
             f"{operation!r} cannot be answered exactly: its module {loaded.__module__}.{loaded.__name__} "
-            f"has no static method 'exact'"
+            f"has no static method {RULE!r}"
         )
     return rule
 
