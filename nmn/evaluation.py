@@ -189,15 +189,14 @@ def read_program(engine: Engine, question: Question, programs: Programs) -> Prog
 
 def _outcome(question: Question, found: Answer | NmnError, program: Program | InputError) -> Outcome:
     kind = UNREAD if isinstance(program, InputError) else program.nodes[program.root].head
-    failed = isinstance(found, NmnError)
-    answer = None if failed else found.value
+    answer = found.value if isinstance(found, Answer) else None
     return Outcome(
         question_index=question.question_index,
         image_index=question.image_index,
         answer=answer,
         expected=question.answer,
         correct=None if question.answer is None else answer == question.answer,
-        confidence=None if failed else found.confidence,
-        error=str(found).split("\n")[0] if failed else None,
+        confidence=found.confidence if isinstance(found, Answer) else None,
+        error=str(found).split("\n")[0] if isinstance(found, NmnError) else None,
         type=kind,
     )
