@@ -136,7 +136,7 @@ def execute(plan: Plan, store: FacetStore, modules: Modules, *, trace: bool = Fa
     granted: list[tuple[Granted, ...]] = []
     records: list[tuple[CallRecord, ...]] = []
     for group in plan.groups:
-        runner = _GroupRunner(group, store, modules, trace)
+        runner = GroupRunner(group, store, modules, trace)
         value = runner.run(values)
         kind = group.pattern.output
         values[kind][group.start : group.start + len(value)] = value
@@ -151,7 +151,7 @@ def _buffers(plan: Plan, store: FacetStore) -> dict[str, Tensor]:
     return {kind: store.presence.new_empty((plan.counts[kind], *widths[kind])) for kind in INPUT_KINDS}
 
 
-class _GroupRunner:
+class GroupRunner:
     """Runs one group, call by call."""
 
     def __init__(self, group: Group, store: FacetStore, modules: Modules, trace: bool) -> None:

@@ -122,7 +122,7 @@ class PixelPerceiver:
         """Pixels of a path, PIL image or array. Raises: ImageError."""
         return load_image(image)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def glance(self, images: Sequence[Any]) -> Glance:
         """Find the objects of images: paths, PIL images or arrays of any size. Raises: ImageError."""
         found: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -159,7 +159,6 @@ class PixelPerceiver:
         """Raw detections of images [images, 3, height, width], 0 to 1, in the network's own size."""
         return detect(self.model, images, self.config.proposals)
 
-    @torch.inference_mode()
     def look_attribute(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
         """Calibrated log-probabilities [rows, values]. Raises: DomainError for an unknown attribute."""
         self.domain.attribute(attribute)
@@ -167,7 +166,6 @@ class PixelPerceiver:
         logits = self.model.read_attribute(attribute, features)
         return functional.log_softmax(logits / self.config.calibration.temperature(attribute), dim=1)
 
-    @torch.inference_mode()
     def look_relation(self, glance: Glance, relation: str, rows: Rows) -> Tensor:
         """Log-odds [rows, objects] that object j is ``relation`` of the row's object.
 
