@@ -14,10 +14,13 @@ from nmn.program import Program
 from nmn.scene import FacetStore
 from nmn.signature import ANSWER_KINDS
 from nmn.trace import Answer, FacetCost, FailedPresupposition, NodeTrace, PlanStatistics, Trace
-from nmn.words import phrase
+from nmn.words import not_granted
 
 HOLDS = 0.5
 """A presupposition fails when the probability that it holds is below this."""
+
+LEAST = 1e-12
+"""Least probability that training tells from 0."""
 
 Traced = tuple[CallRecord, int, int]
 """A node's call, its row there, and how many questions share it."""
@@ -36,6 +39,14 @@ def best(run: Run) -> tuple[list[str], list[float]]:
             for program, name in zip(programs.tolist(), index.tolist(), strict=True):
                 values[program] = names[name]
     return values, (confidence * run.certainty().detach().exp().cpu()).tolist()
+
+
+def best_of_loop(run: LoopRun) -> tuple[str, float]:
+    """The answer of one program that ran by itself and its confidence, and nothing else."""
+    number = run.place[-1]
+    names, probabilities = _possible(run.calls[number].signature.output, run.values[number], run.store.domain)
+    top, index = probabilities[0].max(0)
+    return names[int(index)], float(top * run.certainty().exp())
 
 
 def answers(run: Run, *, planner_seconds: float = 0.0) -> list[Answer]:
@@ -97,9 +108,20 @@ def log_likelihood(run: Run, expected: Sequence[str]) -> Tensor:
         )
         columns = torch.from_numpy(index).to(roots.device)
         padded = torch.cat([probabilities, torch.zeros_like(probabilities[:, :1])], dim=1)
-        chosen = padded.gather(1, columns[:, None]).squeeze(1).clamp_min(1e-12).log()
+        chosen = padded.gather(1, columns[:, None]).squeeze(1).clamp_min(LEAST).log()
         total = total.index_add(0, torch.from_numpy(programs).to(roots.device), chosen)
     return total
+
+
+def loop_log_likelihood(run: LoopRun, expected: str) -> Tensor:
+    """[] log-probability of the expected answer of one program, as :func:`log_likelihood`."""
+    number = run.place[-1]
+    kind, domain = run.calls[number].signature.output, run.store.domain
+    names, probabilities = _possible(kind, run.values[number], domain)
+    column = int(_target_index(kind, names, [(run.program, expected)], domain)[0])
+    if column == len(names):
+        return probabilities.new_tensor(LEAST).log()
+    return probabilities[0, column].clamp_min(LEAST).log()
 
 
 def _target_index(
@@ -188,9 +210,7 @@ def _explained(
     else:
         shown = ", ".join(f"object {index} with {chance:.2f}" for index, chance in candidates)
         what = f"none is certain: {shown}"
-    wanted = phrase(program, program.nodes[node].inputs[0], store.domain)
-    words = f"it is taken for granted that there is one {wanted}, but {what}"
-    return FailedPresupposition(node, probability, words, candidates)
+    return FailedPresupposition(node, probability, not_granted(program, node, what, store.domain), candidates)
 
 
 @dataclass(frozen=True)

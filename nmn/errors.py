@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 
 class NmnError(Exception):
@@ -86,19 +87,34 @@ class TextError(InputError):
             return None
         line_start = self.text.rfind("\n", 0, self.span.start) + 1
         line_end = self.text.find("\n", self.span.start)
-        line = self.text[line_start : line_end if line_end >= 0 else len(self.text)]
+        line = printable(self.text[line_start : line_end if line_end >= 0 else len(self.text)])
+        if not line.strip():
+            return None
         start = self.span.start - line_start
         length = max(1, min(self.span.end - line_start, len(line)) - start)
         left = max(0, start - width // 2)
         shown = line[left : left + width]
         lead = "..." if left > 0 else ""
         tail = "..." if left + width < len(line) else ""
-        caret = " " * (len(lead) + start - left) + "^" * min(length, width - (start - left))
+        marked = shown[start - left : start - left + length]
+        caret = " " * (len(lead) + _columns(shown[: start - left])) + "^" * max(1, _columns(marked))
         return f"{lead}{shown}{tail}\n{caret}"
 
     def __str__(self) -> str:
         pointer = self.pointer()
         return self.message if pointer is None else f"{self.message}\n{pointer}"
+
+
+def printable(text: str) -> str:
+    """A text with every character that could move a terminal's cursor replaced by one that is seen."""
+    return "".join(
+        each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text
+    )
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
 
 
 class QuestionError(TextError):

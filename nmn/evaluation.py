@@ -1,7 +1,7 @@
 """Evaluation: answer a data set's questions and report how many are right."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -48,16 +48,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Score:
-    """How many of some questions are right."""
+    """How many of some questions are right.
+
+    Attributes:
+        questions: All of them.
+        judged: Those whose right answer the file gives.
+        correct: Of those, how many were answered so.
+        failed: Of all, how many have no answer.
+    """
 
     questions: int
+    judged: int
     correct: int
     failed: int
 
     @property
     def accuracy(self) -> float | None:
-        """The share that is right, 0 to 1; None of no questions."""
-        return self.correct / self.questions if self.questions else None
+        """The share of the judged that is right, 0 to 1; None of none."""
+        return self.correct / self.judged if self.judged else None
 
     def to_json(self) -> dict[str, Any]:
         """The fields and the accuracy."""
@@ -85,7 +93,7 @@ class Report:
         return {name: _score(groups[name]) for name in sorted(groups)}
 
     def to_json(self) -> dict[str, Any]:
-        """``{"accuracy", "questions", "correct", "failed", "seconds", "by_type": {...}, "answers": [...]}``."""
+        """``{"accuracy", "questions", "judged", "correct", "failed", "seconds", "by_type": {}, "answers": []}``."""
         by_type = {name: score.to_json() for name, score in self.by_type.items()}
         answers = [asdict(outcome) for outcome in self.outcomes]
         return {**self.score.to_json(), "seconds": self.seconds, "by_type": by_type, "answers": answers}
@@ -94,7 +102,7 @@ class Report:
 def _score(outcomes: Sequence[Outcome]) -> Score:
     judged = [outcome for outcome in outcomes if outcome.expected is not None]
     right = sum(outcome.correct is True for outcome in judged)
-    return Score(len(judged), right, sum(outcome.error is not None for outcome in outcomes))
+    return Score(len(outcomes), len(judged), right, sum(outcome.error is not None for outcome in outcomes))
 
 
 @dataclass(frozen=True)
@@ -148,10 +156,15 @@ def evaluate(
     """
     started = perf_counter()
     order = _by_image(questions)
-    read = {place: read_program(engine, questions[place], programs) for place in order}
-    pairs = ((_try(images, questions[place]), read[place]) for place in order)
+    read: dict[int, Program | InputError] = {}
+
+    def pairs() -> Iterator[tuple[Any, Program | InputError]]:
+        for place in order:
+            read[place] = read_program(engine, questions[place], programs)
+            yield _try(images, questions[place]), read[place]
+
     outcomes: dict[int, Outcome] = {}
-    for place, found in zip(order, engine.answer_many(pairs, batch_size=batch_size, workers=workers), strict=True):
+    for place, found in zip(order, engine.answer_many(pairs(), batch_size=batch_size, workers=workers), strict=True):
         outcomes[place] = _outcome(questions[place], found, read[place])
         advance(1)
     return Report(tuple(outcomes[place] for place in range(len(questions))), perf_counter() - started)

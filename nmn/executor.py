@@ -165,6 +165,7 @@ class GroupRunner:
         self.records: list[CallRecord] = []
 
     def run(self, values: Mapping[str, Tensor]) -> Tensor:
+        """The values of the group's steps, reading those of steps before."""
         pattern = self.group.pattern
         kinds = pattern.input_kinds
         inputs = [
@@ -176,27 +177,27 @@ class GroupRunner:
             if value is not None:
                 inputs = _handed_up(value, layer.width, len(layer.signature.inputs))
             images = self.images if layer.width == 1 else self.images.repeat(layer.width)
-            value = self.call(layer.signature, images, inputs, call.constants, call.facets)
+            value = self._call(layer.signature, images, inputs, call.constants, call.facets)
         assert value is not None
-        return self.repeated(pattern.repeated, value) if pattern.repeated is not None and self.group.repeats else value
+        return self._repeated(pattern.repeated, value) if pattern.repeated is not None and self.group.repeats else value
 
-    def repeated(self, operation: str, value: Tensor) -> Tensor:
+    def _repeated(self, operation: str, value: Tensor) -> Tensor:
         """Apply an operation as often as each row wants it: in one call where its module can, else call by call."""
         at_once = getattr(self.modules[operation], "forward_repeated", None)
         if at_once is not None and not self.trace:
-            views = [self.view(self.images[: repeat.rows], repeat.facets) for repeat in self.group.repeats]
+            views = [self._view(self.images[: repeat.rows], repeat.facets) for repeat in self.group.repeats]
             return at_once(views, value, [_tensor(repeat.constants, value) for repeat in self.group.repeats])  # type: ignore[no-any-return]
         signature = self.modules.registry.signature(operation)
         for repeat in self.group.repeats:
             first, rest = value.split_with_sizes([repeat.rows, len(value) - repeat.rows])
-            changed = self.call(signature, self.images[: repeat.rows], [first], (repeat.constants,), repeat.facets)
+            changed = self._call(signature, self.images[: repeat.rows], [first], (repeat.constants,), repeat.facets)
             value = torch.cat([changed, rest])
         return value
 
-    def view(self, images: Tensor, facets: Facets, notes: list[Note] | None = None) -> SceneGraph:
+    def _view(self, images: Tensor, facets: Facets, notes: list[Note] | None = None) -> SceneGraph:
         return SceneGraph(self.store, images, facets.attributes, facets.relations, notes)
 
-    def call(
+    def _call(
         self,
         signature: Signature,
         images: Tensor,
@@ -208,7 +209,7 @@ class GroupRunner:
         notes: list[Note] | None = [] if self.trace else None
         module = self.modules[signature.operation]
         arguments = in_order(signature, inputs, [_tensor(ids, images) for ids in constants])
-        value, presupposition = call_module(signature, module, self.view(images, facets, notes), arguments)
+        value, presupposition = call_module(signature, module, self._view(images, facets, notes), arguments)
         if presupposition is not None:
             self.granted.append(Granted(self.calls, inputs[0], presupposition))
         self.calls += 1

@@ -167,9 +167,10 @@ class Lowerer:
         # What was lowered before the columns grew is too narrow.
         return lowered if columns == self.columns else self.lower_all(programs)
 
-    def forget_programs(self) -> None:
-        """Forget every program, but not their structures: as for questions never seen."""
+    def forget(self) -> None:
+        """Forget every program and structure."""
         self._kept_programs.clear()
+        self._kept_structures.clear()
 
     def _lower(self, program: Program) -> Lowered:
         key, constants, place = self._canonical(program)

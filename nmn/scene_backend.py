@@ -12,7 +12,7 @@ from nmn.trace import Answer
 
 
 class SceneBackend:
-    """Runs programs on described scenes.
+    """Runs programs on described scenes; one with an operation that has no exact rule runs by probabilities everywhere.
 
     Args:
         perceiver: Says what is uncertain of a detector's scenes.
@@ -28,9 +28,13 @@ class SceneBackend:
     ) -> list[Answer]:
         """Answer checked programs, each on the scene at its position. Raises: InputError."""
         certain = [is_certain(scene) for scene in images]
+        exact = [
+            certain[position] and self.exact.has_rules(program)
+            for position, program in zip(positions, programs, strict=True)
+        ]
         found: dict[int, Answer] = {}
         for exactly in (True, False):
-            places = [place for place, position in enumerate(positions) if certain[position] is exactly]
+            places = [place for place, each in enumerate(exact) if each is exactly]
             if not places:
                 continue
             chosen = [programs[place] for place in places]

@@ -36,7 +36,7 @@ class NodeTrace:
         inputs: Indices of the nodes it read.
         value: The value in plain numbers, all probabilities: one an object (``ObjectSet``, where it is that of being
             there and a member, and ``Object``), one a number (``Count``), one a value's name (``Value``), one for yes
-            (``Bool``).
+            (``Bool``). None where the exact rules give none, because something taken for granted fails.
         presupposition: Probability that what it takes for granted holds; None if it takes nothing for granted.
         facets: What it caused to be computed.
         flops: Its own, without the facets.
@@ -50,7 +50,7 @@ class NodeTrace:
     kind: str
     module: str
     inputs: tuple[int, ...]
-    value: tuple[float, ...] | Mapping[str, float] | float
+    value: tuple[float, ...] | Mapping[str, float] | float | None
     presupposition: float | None
     facets: tuple[FacetCost, ...]
     flops: int

@@ -1,6 +1,6 @@
 """Words: say what a program node stands for, as a person would point at it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nmn.domain import NO, YES, Attribute, Domain
 from nmn.program import Concept, Node, Program
@@ -8,6 +8,9 @@ from nmn.trace import NodeTrace
 
 LONGEST = 40
 """Programs of more nodes are shown as text: a phrase would be longer than it helps."""
+
+LIKELY = 0.5
+"""From this probability on, something is said to be there."""
 
 
 def phrase(program: Program, node: int, domain: Domain) -> str:
@@ -56,19 +59,44 @@ def _before_noun(inner: str, adjective: str, domain: Domain) -> str:
     return f"{head}{adjective} {thing}{tail}" if thing else f"{adjective} {inner}"
 
 
-def value_words(node: NodeTrace) -> str:
-    """A node's value as a person would say it: ``3 of 7 objects: 0, 2, 5``."""
-    value, kind = node.value, node.kind
+def not_granted(program: Program, node: int, found: str, domain: Domain) -> str:
+    """What a node takes for granted, and what there is instead: ``... there is one red cube, but there is none``."""
+    wanted = phrase(program, program.nodes[node].inputs[0], domain)
+    return f"it is taken for granted that there is one {wanted}, but {found}"
+
+
+def value_words(node: NodeTrace, presence: Sequence[float] | None = None) -> str:
+    """A node's value as a person would say it: ``3 of 7 objects: 0, 2, 5``, ``yes (0.97)``.
+
+    Args:
+        node: What ran.
+        presence: Probability that each object is one, as in :attr:`nmn.trace.Trace.presence`. A first look proposes more
+            objects than there are; only those that are likely there count. All count if None.
+    """
+    value = node.value
+    if value is None:
+        return "-"
     if isinstance(value, float):
-        return f"{YES if value >= 0.5 else NO} {max(value, 1 - value):.2f}"
+        return _with_chance(YES if value >= LIKELY else NO, max(value, 1 - value))
     if isinstance(value, Mapping):
         best = max(value, key=lambda name: value[name])
-        return f"{best} {value[best]:.2f}"
+        return _with_chance(best, value[best])
+    if node.kind == "ObjectSet":
+        return _set_words(value, len(value) if presence is None else sum(each >= LIKELY for each in presence))
     if not value:
+        return "no object"
+    likeliest = max(range(len(value)), key=lambda index: value[index])
+    return _with_chance(f"{'object ' if node.kind == 'Object' else ''}{likeliest}", value[likeliest])
+
+
+def _set_words(chances: Sequence[float], there: int) -> str:
+    if there == 0:
         return "no objects"
-    if kind == "ObjectSet":
-        members = [index for index, probability in enumerate(value) if probability >= 0.5]
-        shown = f": {', '.join(map(str, members))}" if 0 < len(members) < len(value) else ""
-        return f"{len(members)} of {len(value)} objects{shown}"
-    best_index = max(range(len(value)), key=lambda index: value[index])
-    return f"{'object ' if kind == 'Object' else ''}{best_index} {value[best_index]:.2f}"
+    members = [index for index, chance in enumerate(chances) if chance >= LIKELY]
+    shown = f": {', '.join(map(str, members))}" if 0 < len(members) < there else ""
+    return f"{len(members)} of {there} object{'' if there == 1 else 's'}{shown}"
+
+
+def _with_chance(words: str, chance: float) -> str:
+    """The chance is left out where it would be shown as 1.00."""
+    return words if chance >= 0.995 else f"{words} ({chance:.2f})"

@@ -1,17 +1,22 @@
 """The command line: ``nmn COMMAND``. Heavy libraries are imported by the commands that need them, when they run."""
 
-import os
+import shutil
+import signal
 import sys
+from typing import Annotated
 
 import typer
 
-from nmn.cli import ask, check, evaluate, modules, parse, run, train
-from nmn.errors import NmnError, PresuppositionError
+from nmn.cli import ask, bench, check, evaluate, modules, parse, run, train
+from nmn.cli.options import examples
+from nmn.errors import NmnError, PresuppositionError, TextError, printable
 
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
 """Root of all errors in how a command is called; typer shows only its leaves."""
 
 REFUSED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+LONGEST_MESSAGE = 1000  # characters
+WIDEST_POINTER = 100  # columns
 
 app = typer.Typer(
     name="nmn",
@@ -21,19 +26,68 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("ask")(ask.ask)
-app.command("parse")(parse.parse)
-app.command("check")(check.check)
-app.command("run")(run.run)
+SAMPLE = "demo/samples/CLEVR_val_000000.jpg"
+SCENES, QUESTIONS = "demo/samples/scenes.json", "demo/samples/questions.json"
+
+app.command(
+    "ask",
+    epilog=examples(
+        f'nmn ask {SAMPLE} "How many cubes are there?"',
+        f'nmn ask {SAMPLE} "What color is the cube?" --trace',
+        f'nmn ask {SAMPLE} "Is there a red ball?" --json',
+    ),
+)(ask.ask)
+app.command(
+    "parse",
+    epilog=examples(
+        'nmn parse "How many cubes are left of the red ball?"',
+        f"nmn parse {QUESTIONS} --output programs.json",
+    ),
+)(parse.parse)
+app.command(
+    "check",
+    epilog=examples(
+        'nmn check "count(filter(scene(), color=red))"',
+        f"nmn check {QUESTIONS} --format clevr",
+    ),
+)(check.check)
+app.command(
+    "run",
+    epilog=examples(
+        f'nmn run "count(filter(scene(), size=large))" --scene {SCENES} --index 0',
+        f'nmn run "exist(filter(scene(), color=red))" --image {SAMPLE}',
+    ),
+)(run.run)
+app.command("modules", epilog=examples("nmn modules", "nmn modules --json"))(modules.modules)
 app.add_typer(evaluate.app, name="eval")
+app.add_typer(bench.app, name="bench")
 app.add_typer(train.app, name="train")
-app.command("modules")(modules.modules)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"nmn {version('nmn-engine')}")
+        raise typer.Exit
+
+
+@app.callback()
+def nmn(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Ask questions about images and see how the answer came to be."""
 
 
 def main() -> None:
     """Run the command line; every refusal is one clear line and an exit code."""
-    # Read when torch is first imported: threads that spin while they wait slow each other down up to 80 times.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if hasattr(signal, "SIGPIPE"):  # `nmn ... | head` ends quietly, as every other tool does
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what a terminal cannot show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(_status())
 
 
@@ -41,14 +95,31 @@ def _status() -> int:
     try:
         status = app(standalone_mode=False)
     except NmnError as error:
-        print(f"nmn: {error}", file=sys.stderr)
+        _complain(_message(error))
         return REFUSED if isinstance(error, PresuppositionError) else BAD_INPUT
     except UsageProblem as error:
         message = str(getattr(error, "format_message", error.__str__)())
         if message:  # without any arguments the help page has been printed instead
-            print(f"nmn: {message} (nmn --help tells more)", file=sys.stderr)
+            command = getattr(getattr(error, "ctx", None), "command_path", "nmn")
+            _complain(f"{message.rstrip('.')} ({command} --help tells more)")
         return BAD_INPUT
     except (KeyboardInterrupt, typer.Abort):
-        print("nmn: interrupted", file=sys.stderr)
+        _complain("interrupted")
         return INTERRUPTED
     return status if isinstance(status, int) else 0
+
+
+def _message(error: NmnError) -> str:
+    """One line; where a text is wrong, also the text and a caret under the place."""
+    if not isinstance(error, TextError):
+        return str(error)
+    room = shutil.get_terminal_size((WIDEST_POINTER + 6, 24)).columns - 6  # three dots on either side
+    pointer = error.pointer(max(10, min(WIDEST_POINTER, room)))
+    return error.message if pointer is None else f"{error.message}\n{pointer}"
+
+
+def _complain(message: str) -> None:
+    first, *pointer = message.split("\n")
+    if len(first) > LONGEST_MESSAGE:
+        first = first[:LONGEST_MESSAGE] + "..."
+    print("\n".join(printable(line) for line in (f"nmn: {first}", *pointer)), file=sys.stderr)

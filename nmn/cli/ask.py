@@ -1,14 +1,18 @@
 """nmn ask: a question about an image."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nmn.cli.inputs import as_file, text_of
-from nmn.cli.options import AsJson, Device, Weights
-from nmn.cli.show import print_answer, print_json
-from nmn.errors import InputError
+from nmn.cli.options import AsJson, Device, Limit, Weights
+from nmn.cli.show import print_answer, print_json, print_refused
+from nmn.errors import InputError, NmnError
+
+if TYPE_CHECKING:
+    from nmn.engine import Engine
+    from nmn.trace import Answer
 
 
 def ask(
@@ -21,29 +25,66 @@ def ask(
             "--strict", help="Refuse, with exit code 1, when what the question takes for granted does not hold."
         ),
     ] = False,
+    limit: Limit = None,
     weights: Weights = None,
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
-    """Ask a question about an image.
+    """Ask a question about an image, or a file of questions.
 
-    Example: nmn ask demo/samples/CLEVR_val_000000.jpg "How many cubes are there?" --trace
+    Of a file's questions, those that cannot be read are said to be, the others are answered, and the exit code is 1.
     """
     several = as_file(question) is not None
-    questions = [line.strip() for line in text_of(question).splitlines() if line.strip()] if several else [question]
-    if not questions:
-        raise InputError(f"{question!r} holds no questions: write one a line")
+    questions = _lines(question)[:limit] if several else [question]
     from nmn.engine import Engine
     from nmn.images import load_image
 
     pixels = load_image(image)
     engine = Engine.from_pretrained(weights, device=device)
-    answers = engine.answer(pixels, questions, trace=trace, strict=strict)
-    if json:
-        records = [answer.to_json() for answer in answers]
-        print_json({"answers": records} if several else records[0])
+    if several:
+        _ask_several(engine, pixels, questions, trace=trace, strict=strict, json=json)
         return
-    for number, answer in enumerate(answers):
-        if number:
-            print()
+    answer = engine.answer(pixels, question, trace=trace, strict=strict)
+    if json:
+        print_json(answer.to_json())
+    else:
         print_answer(answer, engine.domain)
+
+
+def _lines(file: str) -> list[str]:
+    lines = [line.strip() for line in text_of(file).splitlines() if line.strip()]
+    if not lines:
+        raise InputError(f"{file!r} holds no questions: write one a line")
+    if lines[0].startswith(("{", "[")):
+        raise InputError(f"{file!r} is JSON, not text with one question a line; nmn eval answers a questions file")
+    return lines
+
+
+def _ask_several(engine: "Engine", pixels: Any, questions: list[str], *, trace: bool, strict: bool, json: bool) -> None:
+    found = [
+        _reason(each) if isinstance(each, NmnError) or (strict and each.presuppositions) else each
+        for each in engine.answer_many([(pixels, question) for question in questions], trace=trace)
+    ]
+    if json:
+        records = [
+            {"question": question, "answer": None, "confidence": None, "error": each}
+            if isinstance(each, str)
+            else {**each.to_json(), "error": None}
+            for question, each in zip(questions, found, strict=True)
+        ]
+        print_json({"answers": records})
+    else:
+        for number, (question, each) in enumerate(zip(questions, found, strict=True)):
+            if number:
+                print()
+            if isinstance(each, str):
+                print_refused(question, each)
+            else:
+                print_answer(each, engine.domain)
+    if any(isinstance(each, str) for each in found):
+        raise typer.Exit(1)
+
+
+def _reason(found: "Answer | NmnError") -> str:
+    """Why a question is not answered, in one line."""
+    return str(found).split("\n")[0] if isinstance(found, NmnError) else found.presuppositions[0].words

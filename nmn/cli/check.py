@@ -6,13 +6,16 @@ from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from nmn.cli.inputs import as_file, program_of
-from nmn.cli.options import AsJson, DomainName
+from nmn.cli.options import AsJson, DomainName, Limit
 from nmn.cli.show import console, print_json
 from nmn.domain import Domain
-from nmn.errors import InputError
+from nmn.errors import InputError, printable
 from nmn.registry import Registry, default_registry
+
+SHOWN = 10  # refused programs; more would bury the summary
 
 
 def check(
@@ -21,19 +24,20 @@ def check(
         Literal["nmn", "clevr"],
         typer.Option("--format", help="clevr: the argument is a questions file, and every program in it is checked."),
     ] = "nmn",
+    limit: Limit = None,
     domain: DomainName = "clevr",
     json: AsJson = False,
 ) -> None:
     """Check a program's calls and print the type of each.
 
-    Example: nmn check "count(filter(scene(), color=red))"
+    Of a questions file, all programs are checked; if one is refused, the exit code is 1.
     """
     spoken, registry = Domain.load(domain), default_registry()
     if format == "clevr":
         path = as_file(program)
         if path is None:
             raise InputError(f"no questions file {program!r}")
-        _check_questions(path, spoken, registry, json)
+        _check_questions(path, spoken, registry, limit, json)
         return
     from nmn.check import check as check_types
 
@@ -51,20 +55,20 @@ def check(
         table.add_column(name)
     for index, node in enumerate(written.program.nodes):
         arguments = [*(f"#{source}" for source in node.inputs), *(str(constant) for constant in node.constants)]
-        table.add_row(str(index), f"{node.head}({', '.join(arguments)})", str(types[index]))
+        table.add_row(str(index), Text(f"{node.head}({', '.join(arguments)})", style="cyan"), Text(str(types[index])))
     out = console()
-    out.print(written.program.text, style="cyan", markup=False)
+    out.print(Text(written.program.text, style="cyan"))
     out.print(table)
 
 
-def _check_questions(path: Path, domain: Domain, registry: Registry, json: bool) -> None:
+def _check_questions(path: Path, domain: Domain, registry: Registry, limit: int | None, json: bool) -> None:
     from nmn.check import check as check_types
     from nmn.datasets.clevr import read_questions
     from nmn.parser.clevr import import_program
 
     operations: Counter[str] = Counter()
     refused: dict[int, str] = {}
-    questions = read_questions(path)
+    questions = read_questions(path)[:limit]
     for question in questions:
         try:
             if question.program is None:
@@ -78,13 +82,17 @@ def _check_questions(path: Path, domain: Domain, registry: Registry, json: bool)
     if json:
         print_json({"questions": len(questions), "refused": refused, "operations": dict(operations.most_common())})
     else:
-        table = Table("operation", "calls", box=None, pad_edge=False, header_style="dim")
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("operation", style="cyan")
+        table.add_column("calls", justify="right")
         for operation, calls in operations.most_common():
             table.add_row(operation, f"{calls:,}")
         out = console()
         out.print(table)
-        for message in refused.values():
-            out.print(message, style="yellow", markup=False)
+        for message in list(refused.values())[:SHOWN]:
+            out.print(Text(printable(message), style="yellow"))
+        if len(refused) > SHOWN:
+            out.print(f"and {len(refused) - SHOWN:,} more; --json lists them all", style="yellow")
         out.print(f"{len(questions) - len(refused):,} of {len(questions):,} programs are well formed")
     if refused:
         raise typer.Exit(1)

@@ -1,7 +1,9 @@
 """Read what commands are given: an argument that is an existing path is a file, anything else is text."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 from nmn.check import check
 from nmn.domain import Domain
@@ -12,17 +14,27 @@ from nmn.registry import Registry
 from nmn.scenes import Scene
 
 LONGEST_NAME = 4096  # characters; longer arguments are text, and asking the file system would fail
+FILE_NAME = re.compile(r"\S+\.(json|txt|nmn|toml|jpe?g|png)", re.IGNORECASE)
+"""What is meant as the name of a file, whether or not there is one."""
 
 
 def as_file(argument: str) -> Path | None:
-    """The path of an existing file or folder that an argument names, or None if it is text."""
+    """The path of an existing file that an argument names, or None if it is text.
+
+    Raises: InputError when it names a folder, or is a file's name and there is no such file.
+    """
     if not argument or len(argument) > LONGEST_NAME or "\n" in argument or "\0" in argument:
         return None
+    path = Path(argument)
     try:
-        path = Path(argument)
-        return path if path.exists() else None
-    except OSError:
+        there, folder = path.exists(), path.is_dir()
+    except (OSError, ValueError):
         return None
+    if folder:
+        raise InputError(f"{argument!r} is a folder: give a file in it, or text")
+    if not there and FILE_NAME.fullmatch(argument):
+        raise InputError(f"no file {argument!r}")
+    return path if there else None
 
 
 def text_of(argument: str) -> str:
@@ -31,7 +43,7 @@ def text_of(argument: str) -> str:
     if path is None:
         return argument
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputError(f"cannot read {str(path)!r}: {reason}") from None
@@ -40,18 +52,35 @@ def text_of(argument: str) -> str:
 def program_of(argument: str, domain: Domain, registry: Registry) -> ProgramText:
     """A checked program from text, JSON, or a file of either. Raises: ProgramError."""
     text = text_of(argument)
-    if text.lstrip().startswith("{"):
-        try:
-            program = Program.from_json(json.loads(text))
-        except json.JSONDecodeError as error:
-            raise ProgramSyntaxError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
-        written = parse_program(program.text, registry)
-    else:
-        written = parse_program(text, registry)
+    start = text.lstrip()[:1]
+    if start in ("{", "["):
+        text = _from_json(_loaded(text), domain).text
+    written = parse_program(text, registry)
     check(
         written.program, domain, registry, text=written.text, spans=written.spans, constant_spans=written.constant_spans
     )
     return written
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ProgramSyntaxError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except (ValueError, RecursionError):
+        raise ProgramSyntaxError("JSON that is nested too deeply or holds too long a number to be read") from None
+
+
+def _from_json(record: Any, domain: Domain) -> Program:
+    if isinstance(record, list):
+        from nmn.parser.clevr import import_program
+
+        if not all(isinstance(call, dict) for call in record):
+            raise ProgramSyntaxError("a program as a JSON list is one of CLEVR's: every entry must be an object")
+        return import_program(record, domain, where="the program")
+    if "questions" in record and "nodes" not in record:
+        raise InputError("a questions file, not a program; nmn check --format clevr checks all programs of one")
+    return Program.from_json(record)
 
 
 def scene_of(path: Path, index: int | None, domain: Domain) -> Scene:
@@ -59,12 +88,13 @@ def scene_of(path: Path, index: int | None, domain: Domain) -> Scene:
     from nmn.datasets.clevr import read_scenes
 
     scenes = read_scenes(path, domain)
+    if not scenes:
+        raise InputError(f"{str(path)!r} has no scenes")
     if index is None:
         if len(scenes) != 1:
             raise InputError(f"{str(path)!r} has {len(scenes)} scenes: choose one with --index")
         return next(iter(scenes.values()))
     if index not in scenes:
-        known = sorted(scenes)
-        near = min(known, key=lambda each: abs(each - index)) if known else None
+        near = min(scenes, key=lambda each: (abs(each - index), each))
         raise InputError(f"{str(path)!r} has no scene with image_index {index}; the nearest is {near}")
     return scenes[index]

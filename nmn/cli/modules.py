@@ -1,37 +1,34 @@
 """nmn modules: the library."""
 
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from nmn.cli.options import AsJson
 from nmn.cli.show import console, print_json
 from nmn.registry import default_registry
+from nmn.signature import Signature
 
 
 def modules(json: AsJson = False) -> None:
     """List the operations that programs may call, with their signatures."""
     registry = default_registry()
     if json:
-        print_json(
-            {
-                "modules": [
-                    {
-                        "operation": each.operation,
-                        "signature": str(each),
-                        "inputs": [{"name": parameter.name, "kind": parameter.kind} for parameter in each.inputs],
-                        "constants": [{"name": parameter.name, "kind": parameter.kind} for parameter in each.constants],
-                        "attribute": each.bracket,
-                        "output": each.output,
-                        "module": f"{each.module}.{each.class_name}",
-                        "summary": each.summary,
-                    }
-                    for each in registry
-                ]
-            }
-        )
+        print_json({"modules": [_to_json(each) for each in registry]})
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("signature", style="cyan")
-    table.add_column("what it does")
+    out = console()
     for each in registry:
-        table.add_row(str(each).replace("[", r"\["), each.summary)
-    console().print(table)
+        out.print(Text(str(each), style="cyan"))
+        out.print(Padding(Text(each.summary, style="dim"), (0, 0, 0, 4), expand=False))
+
+
+def _to_json(signature: Signature) -> dict[str, object]:
+    return {
+        "operation": signature.operation,
+        "signature": str(signature),
+        "inputs": [{"name": parameter.name, "kind": parameter.kind} for parameter in signature.inputs],
+        "constants": [{"name": parameter.name, "kind": parameter.kind} for parameter in signature.constants],
+        "attribute": signature.bracket,
+        "output": signature.output,
+        "module": f"{signature.module}.{signature.class_name}",
+        "summary": signature.summary,
+    }

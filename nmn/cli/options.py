@@ -1,14 +1,29 @@
 """Options that mean the same in every command."""
 
+import re
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-Device: TypeAlias = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1, mps.")]
-BatchSize: TypeAlias = Annotated[
-    int, typer.Option("--batch-size", min=1, help="How many images are looked at together.")
+from nmn.errors import InputError
+
+
+def _known_device(device: str) -> str:
+    if not re.fullmatch(r"cpu|(cuda|mps|xpu)(:\d{1,3})?", device):
+        raise InputError(f"no device {device!r}: cpu, cuda, cuda:1, mps and xpu are known")
+    return device
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: commands that run in a checkout as they stand."""
+    return "Examples:\n\n" + "\n".join(f"    {line}" for line in lines)
+
+
+Device: TypeAlias = Annotated[
+    str, typer.Option("--device", callback=_known_device, help="Where to compute: cpu, cuda, cuda:1, mps.")
 ]
+BatchSize: TypeAlias = Annotated[int, typer.Option("--batch-size", min=1, help="How many questions run together.")]
 Limit: TypeAlias = Annotated[int | None, typer.Option("--limit", min=1, help="Take only the first so many questions.")]
 Workers: TypeAlias = Annotated[int, typer.Option("--workers", min=1, help="Threads that load images.")]
 Weights: TypeAlias = Annotated[

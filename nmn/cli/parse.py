@@ -1,5 +1,6 @@
 """nmn parse: questions -> programs."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -7,10 +8,11 @@ import typer
 from rich.text import Text
 
 from nmn.cli.inputs import as_file
-from nmn.cli.options import AsJson, DomainName
+from nmn.cli.options import AsJson, DomainName, Limit
+from nmn.cli.outputs import check_target, write_target
 from nmn.cli.show import console, print_json
 from nmn.domain import Domain
-from nmn.errors import InputError, QuestionError
+from nmn.errors import InputError, QuestionError, printable
 from nmn.parse import Parse, Parser
 
 
@@ -23,24 +25,27 @@ def parse(
         Literal["clevr", "nmn"],
         typer.Option("--format", help="How to write programs: CLEVR's functional programs, or nmn's text."),
     ] = "clevr",
+    limit: Limit = None,
     domain: DomainName = "clevr",
     json: AsJson = False,
 ) -> None:
-    """Read a question and print its program; other readings, if there are any, after it.
+    """Print the program of a question, or write those of a questions file.
 
-    Given a questions file, write one with programs; a question that cannot be read gets "program": null and an "error".
-
-    Example: nmn parse "How many cubes are left of the red ball?"
+    Other readings of a question, if there are any, follow its likeliest. In a file, a question that cannot be read gets
+    null for its program and an error, and the exit code is 1.
     """
     from nmn.parser.english import EnglishParser
 
+    path = as_file(question)
+    if path is not None and output is None:
+        raise InputError(f"{question!r} is a file: say where to write the programs, with --output FILE")
+    if path is None and output is not None:
+        raise InputError("--output goes with a questions file; the program of one question is printed")
     spoken = Domain.load(domain)
     parser = EnglishParser(spoken)
-    path = as_file(question)
-    if path is not None:
-        if output is None:
-            raise InputError(f"{question!r} is a file: say where to write the programs, with --output FILE")
-        _parse_file(path, output, format, spoken, parser, json)
+    if path is not None and output is not None:
+        check_target(output, "--output")
+        _parse_file(path, output, format, spoken, parser, limit, json)
         return
     readings = parser.parse(question)
     if json:
@@ -62,20 +67,28 @@ def _to_json(reading: Parse) -> dict[str, Any]:
     }
 
 
-def _parse_file(path: Path, output: Path, format: str, domain: Domain, parser: Parser, json: bool) -> None:  # noqa: A002
+def _parse_file(
+    path: Path,
+    output: Path,
+    format: str,  # noqa: A002
+    domain: Domain,
+    parser: Parser,
+    limit: int | None,
+    json: bool,
+) -> None:
     from rich.progress import Progress
 
     from nmn.datasets.clevr import read_questions
-    from nmn.files import read_json, write_json
+    from nmn.files import read_json
     from nmn.parser.clevr import export_program
 
-    questions = read_questions(path)
+    questions = read_questions(path)[:limit]
     document = read_json(path)
-    written, refused = [], []
-    with Progress(transient=True) as progress:
-        for question, record in zip(
-            progress.track(questions, description="parsing"), document["questions"], strict=True
-        ):
+    written: list[dict[str, Any]] = []
+    refused: list[int] = []
+    with Progress(transient=True, console=console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        records = document["questions"][:limit]
+        for question, record in zip(progress.track(questions, description="parsing"), records, strict=True):
             entry = {key: value for key, value in record.items() if key not in ("program", "error")}
             try:
                 program = parser.parse(question.text)[0].program
@@ -84,12 +97,16 @@ def _parse_file(path: Path, output: Path, format: str, domain: Domain, parser: P
                 entry |= {"program": None, "error": str(error).split("\n")[0]}
                 refused.append(question.question_index)
             written.append(entry)
-    write_json(output, {**document, "questions": written})
+    write_target(output, "--output", {**document, "questions": written})
     if json:
         print_json({"questions": len(questions), "parsed": len(questions) - len(refused), "refused": refused})
     else:
-        console().print(
-            f"{len(questions) - len(refused):,} of {len(questions):,} questions parsed, written to {output}"
-        )
+        out = console()
+        first = next((entry for entry in written if entry["program"] is None), None)
+        if first is not None:
+            message = f"first that cannot be read: {printable(str(first['question']))}: {first['error']}"
+            out.print(Text(message, style="yellow"))
+        parsed = f"{len(questions) - len(refused):,} of {len(questions):,} questions parsed, written to {output}"
+        out.print(Text(printable(parsed)))
     if refused:
         raise typer.Exit(1)

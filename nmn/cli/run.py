@@ -28,12 +28,11 @@ def run(
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
-    """Run a program.
-
-    Example: nmn run "count(filter(scene(), color=red))" --scene demo/samples/scenes.json --index 0
-    """
+    """Run a program on a described scene or on an image."""
     if (scene is None) == (image is None):
         raise InputError("give either --scene FILE with --index N, or --image FILE")
+    if index is not None and scene is None:
+        raise InputError("--index chooses a scene of --scene FILE; an image has none")
     from nmn.domain import Domain
     from nmn.registry import default_registry
 
@@ -54,4 +53,4 @@ def run(
     if json:
         print_json(answer.to_json())
     else:
-        print_answer(answer, spoken)
+        print_answer(answer, engine.domain)

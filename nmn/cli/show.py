@@ -1,5 +1,6 @@
 """Print answers, programs and traces for people; JSON for machines."""
 
+import codecs
 import json
 import sys
 from typing import Any
@@ -9,68 +10,111 @@ from rich.table import Table
 from rich.text import Text
 
 from nmn.domain import Domain
+from nmn.errors import printable
 from nmn.trace import Answer, NodeTrace, Trace
-from nmn.words import value_words
+from nmn.words import LIKELY, value_words
+
+HOLDS = 0.995
+"""From this probability on, a presupposition is not worth a word."""
+
+NARROW = 60
+"""Columns; in less, a trace shows calls and values only."""
 
 
-def console() -> Console:
+def console(*, stderr: bool = False) -> Console:
     """Where people read."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(highlight=False, soft_wrap=not stream.isatty(), stderr=stderr)
 
 
 def print_json(value: Any) -> None:
     """One JSON object on standard output."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write("\n")
+    unicode = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False) + "\n")
 
 
 def print_answer(answer: Answer, domain: Domain) -> None:
     """The answer, how sure it is, the program, and the trace if there is one."""
     out = console()
     if answer.question is not None:
-        out.print(Text(answer.question, style="italic"))
+        out.print(Text(printable(answer.question), style="italic"))
     shown = "I don't know" if answer.value is None else answer.value
     out.print(Text.assemble((shown, "bold green"), (f"  confidence {answer.confidence:.3f}", "dim")))
     for failed in answer.presuppositions:
         out.print(Text(f"but {failed.words}", style="yellow"))
+    if answer.trace is not None:
+        out.print()
     out.print(Text(answer.program.text, style="cyan"))
     if answer.trace is not None:
-        out.print(trace_table(answer.trace))
+        out.print()
+        out.print(trace_table(answer.trace, width=out.width))
+        out.print()
         out.print(Text(_total(answer.trace, domain), style="dim"))
 
 
-def trace_table(trace: Trace) -> Table:
-    """One row a node: the call, its value in words, and what it cost."""
+def print_refused(question: str, reason: str) -> None:
+    """A question of several that has no answer, and why."""
+    out = console()
+    out.print(Text(printable(question), style="italic"))
+    out.print(Text(f"not answered: {reason}", style="yellow"))
+
+
+def trace_table(trace: Trace, *, width: int) -> Table:
+    """One row a node: the call, its value in words, and where there is room what it cost."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("#", justify="right", style="dim")
-    table.add_column("call", style="cyan")
-    table.add_column("value")
-    table.add_column("facets computed", style="magenta")
-    table.add_column("FLOPs", justify="right")
-    table.add_column("ms", justify="right")
+    table.add_column("#", justify="right", style="dim", no_wrap=True)
+    table.add_column("call", style="cyan", overflow="fold")
+    table.add_column("value", overflow="fold")
+    if width >= NARROW:
+        table.add_column("facets", style="magenta", overflow="fold")
+        table.add_column("FLOPs", justify="right", style="dim", no_wrap=True)
+        table.add_column("ms", justify="right", style="dim", no_wrap=True)
     for node in trace.nodes:
         flops = node.flops + sum(facet.flops for facet in node.facets)
-        table.add_row(
-            str(node.index), node.call, _value(node), _facets(node), f"{flops:,}", f"{node.seconds * 1e3:.2f}"
-        )
+        number, call = str(node.index), Text(printable(node.call))
+        facets = ", ".join(f"{facet.facet} ×{facet.rows}" for facet in node.facets)
+        costs = (facets, short(flops), f"{node.seconds * 1e3:.2f}") if width >= NARROW else ()
+        table.add_row(number, call, _value(node, trace.presence), *costs)
     return table
 
 
-def _value(node: NodeTrace) -> str:
-    words = value_words(node)
-    if node.presupposition is not None and node.presupposition < 0.99:
-        words += f" (exactly one: {node.presupposition:.2f})"
+def _value(node: NodeTrace, presence: tuple[float, ...]) -> Text:
+    words = Text(value_words(node, presence))
+    if node.presupposition is not None and node.presupposition < HOLDS:
+        words.append(
+            f", exactly one: {node.presupposition:.2f}", style="yellow" if node.presupposition < LIKELY else ""
+        )
     return words
 
 
-def _facets(node: NodeTrace) -> str:
-    return ", ".join(f"{facet.facet} of {facet.rows}" for facet in node.facets)
+def short(number: int) -> str:
+    """Three digits and a unit: ``597 k``, ``2.71 G``, ``0``."""
+    size = float(number)
+    for unit in ("", "k", "M", "G", "T"):
+        if size < 999.5 or unit == "T":
+            break
+        size /= 1000
+    return f"{size:.3g} {unit}".strip() if size < 1000 else f"{size:.0f} {unit}"
+
+
+def _flops(number: int) -> str:
+    shown = short(number)
+    return f"{shown}FLOPs" if shown[-1].isalpha() else f"{shown} FLOPs"
 
 
 def _total(trace: Trace, domain: Domain) -> str:
     rows = sum(facet.rows for node in trace.nodes for facet in node.facets)
-    possible = len(trace.presence) * (len(domain.attributes) + len(domain.relations))
+    proposed = len(trace.presence)
+    there = sum(each >= LIKELY for each in trace.presence)
+    more = "" if there == proposed else f" ({proposed} proposed)"
+    milliseconds = sum(node.seconds for node in trace.nodes) * 1e3
+    glance = f", after {_flops(trace.glance_flops)} for the first look at the image" if trace.glance_flops else ""
     return (
-        f"{len(trace.nodes)} nodes over {len(trace.presence)} objects; {rows} of {possible} facet rows computed; "
-        f"{trace.flops:,} FLOPs, and {trace.glance_flops:,} for the first look at the image"
+        f"{_many(len(trace.nodes), 'node')} over {_many(there, 'object')}{more}; {rows} of "
+        f"{proposed * (len(domain.attributes) + len(domain.relations))} facet rows computed; "
+        f"{_flops(trace.flops)} in {milliseconds:.1f} ms{glance}"
     )
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ from nmn.domain import Domain
 from nmn.exact.compiled import Compiled
 from nmn.exact.scene import DescribedScene, NotOne, objects_of
 from nmn.trace import FacetCost, FailedPresupposition, NodeTrace, Trace
-from nmn.words import phrase
+from nmn.words import not_granted
 
 
 @dataclass
@@ -93,8 +93,7 @@ def _failure(compiled: Compiled, node: int, values: Sequence[int], domain: Domai
     source = compiled.program.nodes[node].inputs[0]
     candidates = objects_of(values[source])
     found = f"there are {len(candidates)}: objects {', '.join(map(str, candidates))}" if candidates else "there is none"
-    wanted = phrase(compiled.program, source, domain)
-    words = f"it is taken for granted that there is one {wanted}, but {found}"
+    words = not_granted(compiled.program, node, found, domain)
     return FailedPresupposition(node, 0.0, words, tuple((index, 1.0) for index in candidates))
 
 

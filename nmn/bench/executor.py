@@ -1,0 +1,356 @@
+"""Benchmark of the executor: the loop, everything in advance, this executor cold and warm, and the exact rules.
+
+All run the same programs on the same images with the same modules, in one process, interleaved, on one thread; what is
+reported are medians of CPU time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from nmn.bench.measure import Timing, interleaved
+from nmn.cost import Sizes
+from nmn.decode import best, best_of_loop, log_likelihood, loop_log_likelihood
+from nmn.exact import ExactBackend
+from nmn.executor import Modules, Run, declared_cost, execute
+from nmn.loop import Looper, LoopRun
+from nmn.memory import PeakTensorMemory
+from nmn.perceiver import Glance, Perceiver
+from nmn.planner import Planner
+from nmn.program import Program
+from nmn.registry import default_registry
+from nmn.scene import FacetStore
+from nmn.scenes import Scene
+
+Work = Literal["end_to_end", "executor", "training"]
+Images = Literal["one_question", "ten_questions"]
+Design = Literal["loop", "everything", "cold", "warm", "exact"]
+
+WORKS: tuple[Work, ...] = ("end_to_end", "executor", "training")
+IMAGES: dict[Images, int] = {"one_question": 1, "ten_questions": 10}
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is run: images with their questions' programs.
+
+    Attributes:
+        perceiver: Gives the facets; its heads are trained in the training step.
+        glances: One image each.
+        programs: For each image, its questions' programs.
+        answers: The right answers, likewise.
+        trained: Parameters of the perceiver that a training step gives gradients to.
+        scenes: The same images as described scenes, for the exact rules; empty where there are none.
+    """
+
+    perceiver: Perceiver
+    glances: tuple[Glance, ...]
+    programs: tuple[tuple[Program, ...], ...]
+    answers: tuple[tuple[str, ...], ...]
+    trained: tuple[Tensor, ...]
+    scenes: tuple[Scene, ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some questions to run together: for each its program, the position of its image, and its answer."""
+
+    glance: Glance
+    single: tuple[Glance, ...]
+    programs: tuple[Program, ...]
+    images: tuple[int, ...]
+    answers: tuple[str, ...]
+    scenes: tuple[Scene, ...]
+
+    @staticmethod
+    def of(material: Material, size: int, per_image: int) -> "Batch":
+        """``size`` questions, ``per_image`` on each image; images come round again when they run out.
+
+        An image that comes again is another image to all designs, with other questions of its own where it has them.
+        """
+        programs: list[Program] = []
+        images: list[int] = []
+        answers: list[str] = []
+        chosen: list[int] = []
+        while len(programs) < size:
+            turn, source = divmod(len(chosen), len(material.glances))
+            every = len(material.programs[source])
+            for question in range(min(per_image, size - len(programs))):
+                number = (turn * per_image + question) % every
+                programs.append(material.programs[source][number])
+                answers.append(material.answers[source][number])
+                images.append(len(chosen))
+            chosen.append(source)
+        single = tuple(material.glances[source] for source in chosen)
+        scenes = tuple(material.scenes[source] for source in chosen) if material.scenes else ()
+        return Batch(joined(single), single, tuple(programs), tuple(images), tuple(answers), scenes)
+
+
+def joined(glances: Sequence[Glance]) -> Glance:
+    """Glances of single images as one, padded to the widest."""
+    widest = max(glance.mask.shape[1] for glance in glances)
+
+    def padded(values: Tensor) -> Tensor:
+        room = values.new_zeros((1, widest - values.shape[1], *values.shape[2:]))
+        return torch.cat([values, room], dim=1)
+
+    fields = ("presence", "mask", "boxes", "features")
+    return Glance(*(torch.cat([padded(getattr(glance, name)) for glance in glances]) for name in fields))
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one design reached on one work.
+
+    Attributes:
+        batch: Questions run together.
+        images: How many of them are on one image.
+        work: From node features through the facet heads to answers; with facets given; or a training step.
+        design: What ran.
+        questions_per_second: By the median.
+        slowest: By the slowest repeat.
+        fastest: By the fastest.
+        ratio_to_loop: How many times the loop's.
+        planner_share: Share of the time that planning took, 0 to 1; None where nothing is planned.
+        peak_bytes: Most that tensors made on the way held at one time; None for the exact rules, which make none.
+        flops: Declared, of modules and facets.
+        facet_rows: Facets computed.
+        possible_facet_rows: Facets that there could be.
+        kernels: Calls of modules.
+    """
+
+    batch: int
+    images: Images
+    work: Work
+    design: Design
+    questions_per_second: float
+    slowest: float
+    fastest: float
+    ratio_to_loop: float
+    planner_share: float | None
+    peak_bytes: int | None
+    flops: int
+    facet_rows: int
+    possible_facet_rows: int
+    kernels: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+class Designs:
+    """The designs that are compared, over one perceiver."""
+
+    def __init__(self, material: Material) -> None:
+        self.material = material
+        self.domain = material.perceiver.domain
+        registry = default_registry()
+        self.modules = Modules(registry)
+        self.looper = Looper(self.domain, self.modules)
+        self.planner = Planner(self.domain, registry)
+        self.exact = ExactBackend(self.domain, registry)
+
+    def store(self, glance: Glance, *, everything: bool = False) -> FacetStore:
+        """Facets of glanced images, none of them known or all."""
+        store = FacetStore.of(self.material.perceiver, glance)
+        if everything:
+            store.compute_everything()
+        return store
+
+    def loop(self, batch: Batch, stores: Sequence[FacetStore] | None = None) -> Iterator[LoopRun]:
+        """One question at a time, keeping nothing between questions; facets given where there are ``stores``."""
+        for program, image in zip(batch.programs, batch.images, strict=True):
+            store = self.store(batch.single[image]) if stores is None else stores[image]
+            yield self.looper.run(program, 0, store)
+
+    def planned(self, batch: Batch, store: FacetStore) -> Run:
+        """The executor."""
+        return execute(self.planner.plan(batch.programs, batch.images), store, self.modules)
+
+    def forget(self) -> None:
+        """Empty the plan cache."""
+        self.planner.lowerer.forget()
+
+    def looped(self, batch: Batch, stores: Sequence[FacetStore] | None = None) -> list[tuple[str, float]]:
+        """Answers of the loop."""
+        return [best_of_loop(run) for run in self.loop(batch, stores)]
+
+
+def things(designs: Designs, batch: Batch, work: Work) -> dict[Design, Callable[[], object]]:
+    """What each design does for a work."""
+    if work == "training":
+        return _training(designs, batch)
+    if work == "executor":
+        return _given(designs, batch)
+    return _end_to_end(designs, batch)
+
+
+def _end_to_end(designs: Designs, batch: Batch) -> dict[Design, Callable[[], object]]:
+    def cold() -> object:
+        designs.forget()
+        return best(designs.planned(batch, designs.store(batch.glance)))
+
+    return {
+        "loop": lambda: designs.looped(batch),
+        "everything": lambda: best(designs.planned(batch, designs.store(batch.glance, everything=True))),
+        "cold": cold,
+        "warm": lambda: best(designs.planned(batch, designs.store(batch.glance))),
+    }
+
+
+def _given(designs: Designs, batch: Batch) -> dict[Design, Callable[[], object]]:
+    store = designs.store(batch.glance, everything=True)
+    single = [designs.store(glance, everything=True) for glance in batch.single]
+
+    def cold() -> object:
+        designs.forget()
+        return best(designs.planned(batch, store))
+
+    found: dict[Design, Callable[[], object]] = {
+        "loop": lambda: designs.looped(batch, single),
+        "cold": cold,
+        "warm": lambda: best(designs.planned(batch, store)),
+    }
+    if batch.scenes:
+        scenes = [designs.exact.scene(scene) for scene in batch.scenes]
+        found["exact"] = lambda: designs.exact.run_exactly(batch.programs, scenes, batch.images)
+    return found
+
+
+def _training(designs: Designs, batch: Batch) -> dict[Design, Callable[[], object]]:
+    def looped() -> object:
+        runs = zip(designs.loop(batch), batch.answers, strict=True)
+        loss = -torch.stack([loop_log_likelihood(run, answer) for run, answer in runs]).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    def planned(everything: bool) -> object:
+        run = designs.planned(batch, designs.store(batch.glance, everything=everything))
+        loss = -log_likelihood(run, batch.answers).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    def cold() -> object:
+        designs.forget()
+        return planned(everything=False)
+
+    return {
+        "loop": looped,
+        "everything": lambda: planned(everything=True),
+        "cold": cold,
+        "warm": lambda: planned(everything=False),
+    }
+
+
+def compare(
+    material: Material,
+    *,
+    batches: Sequence[int],
+    works: Sequence[Work] = WORKS,
+    repeats: int = 5,
+    advance: Callable[[], None] = lambda: None,
+) -> Iterator[Row]:
+    """Run every design on every work.
+
+    Args:
+        material: What to run.
+        batches: Questions run together.
+        works: What to do with them.
+        repeats: Samples of each.
+        advance: Called after every sample.
+    """
+    designs = Designs(material)
+    for size in batches:
+        for images, per_image in IMAGES.items():
+            batch = Batch.of(material, size, per_image)
+            for work in works:
+                for parameter in material.trained:
+                    parameter.requires_grad_(work == "training")
+                with torch.set_grad_enabled(work == "training"):
+                    rows = list(_rows(designs, batch, images, work, repeats, advance))
+                yield from rows
+
+
+def _rows(
+    designs: Designs, batch: Batch, images: Images, work: Work, repeats: int, advance: Callable[[], None]
+) -> Iterator[Row]:
+    compared = things(designs, batch, work)
+    timings = interleaved({str(name): run for name, run in compared.items()}, repeats=repeats, advance=advance)
+    planning = interleaved({"plan": lambda: designs.planner.plan(batch.programs, batch.images)}, repeats=3)[
+        "plan"
+    ].median
+    size = len(batch.programs)
+    for design, run in compared.items():
+        taken = timings[design]
+        peak = None
+        if design != "exact":
+            with PeakTensorMemory() as memory:
+                run()
+            peak = memory.peak
+        planned = design in ("everything", "warm")
+        flops, rows, possible, kernels = _effort(designs, batch, work, design)
+        yield Row(
+            batch=size,
+            images=images,
+            work=work,
+            design=design,
+            questions_per_second=size / taken.median,
+            slowest=size / taken.spread[1],
+            fastest=size / taken.spread[0],
+            ratio_to_loop=timings["loop"].median / taken.median,
+            planner_share=planning / taken.median if planned else _cold_share(timings, planning, design),
+            peak_bytes=peak,
+            flops=flops,
+            facet_rows=rows,
+            possible_facet_rows=possible,
+            kernels=kernels,
+        )
+
+
+def _cold_share(timings: dict[str, Timing], planning: float, design: Design) -> float | None:
+    """Cold planning is warm planning and what the cold run takes longer than the warm one."""
+    if design != "cold":
+        return None
+    cold, warm = timings["cold"].median, timings["warm"].median
+    return min(1.0, (planning + max(0.0, cold - warm)) / cold)
+
+
+def _effort(designs: Designs, batch: Batch, work: Work, design: Design) -> tuple[int, int, int, int]:
+    """Declared FLOPs, facets computed, facets possible and calls of modules of one run."""
+    if design == "exact":
+        return 0, 0, 0, 0
+    given = work == "executor"
+    concepts = len(designs.domain.concepts)
+    with torch.no_grad():
+        if design == "loop":
+            stores = [designs.store(batch.single[image], everything=given) for image in batch.images]
+            runs = [
+                designs.looper.run(program, 0, store) for program, store in zip(batch.programs, stores, strict=True)
+            ]
+            flops = sum(
+                declared_cost(call.module, Sizes(run.store.glance.mask.shape[1], concepts))
+                for run in runs
+                for call in run.calls
+            )
+            kernels = sum(len(run.calls) for run in runs)
+        else:
+            stores = [designs.store(batch.glance, everything=given or design == "everything")]
+            run = designs.planned(batch, stores[0])
+            flops, kernels = _flops(run, designs.modules, Sizes(batch.glance.mask.shape[1], concepts)), run.plan.kernels
+    rows = 0 if given else sum(len(entry.rows) for store in stores for entry in store.history)
+    facets = 0 if given else sum(len(entry.rows) * entry.flops for store in stores for entry in store.history)
+    return flops + facets, rows, sum(store.possible_rows for store in stores), kernels
+
+
+def _flops(run: Run, modules: Modules, sizes: Sizes) -> int:
+    total = 0
+    for group in run.plan.groups:
+        for layer in group.pattern.layers:
+            total += len(group.images) * layer.width * declared_cost(modules[layer.signature.operation], sizes)
+        for repeat in group.repeats:
+            total += repeat.rows * declared_cost(modules[group.pattern.repeated or ""], sizes)
+    return total

@@ -1,0 +1,150 @@
+"""nmn bench: measure speed on this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from nmn.cli.options import Weights
+from nmn.cli.show import console
+from nmn.errors import InputError
+
+if TYPE_CHECKING:
+    from nmn.bench.executor import Material, Row
+
+app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def bench() -> None:
+    """Measure speed on this machine."""
+
+
+@app.command("executor")
+def executor(
+    batch: Annotated[
+        list[int] | None, typer.Option("--batch", min=1, help="Questions run together; repeatable.")
+    ] = None,
+    work: Annotated[
+        list[str] | None, typer.Option("--work", help="end_to_end, executor or training; repeatable; all if not given.")
+    ] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option("--questions", help="Questions file with programs; the bundled samples' if not given."),
+    ] = None,
+    images: Annotated[Path | None, typer.Option("--images", help="Folder of the questions' images.")] = None,
+    scenes: Annotated[Path | None, typer.Option("--scenes", help="Their scenes, for the exact rules.")] = None,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Samples of each; medians are reported.")] = 5,
+    weights: Weights = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write all rows to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the ratios into this PNG file.")] = None,
+) -> None:
+    """Compare ways to run the same programs: one at a time, everything in advance, this executor, the exact rules.
+
+    One thread, CPU time, interleaved. Ratios are to the loop that runs one call at a time and keeps nothing.
+
+    Example: nmn bench executor --batch 64 --batch 256
+    """
+    if (questions is None) != (images is None):
+        raise InputError("--questions and --images go together")
+    import torch
+
+    from nmn.bench.executor import WORKS, compare
+    from nmn.errors import nearest
+
+    for each in work or ():
+        if each not in WORKS:
+            raise InputError(f"no work {each!r}{nearest(each, WORKS)}")
+    torch.set_num_threads(1)
+    material = _material(questions, images, scenes, weights)
+    chosen = [each for each in WORKS if not work or each in work]
+    sizes = batch or [1, 16, 64, 256, 1024]
+    out = console()
+    rows: list[Row] = []
+    with out.status("looking at images and measuring") as status:
+        for row in compare(material, batches=sizes, works=chosen, repeats=repeats):
+            rows.append(row)
+            status.update(f"measured {row.work} at {row.batch}, {row.images.replace('_', ' ')} an image: {row.design}")
+    out.print(_table(rows))
+    if json is not None:
+        from nmn.files import write_json
+
+        about = {"threads": 1, "clock": "CPU time", "torch": torch.__version__, "repeats": repeats}
+        write_json(json, {**about, "rows": [row.to_json() for row in rows]}, indent=1)
+    if plot is not None:
+        from nmn.bench.plot import draw
+
+        draw(rows, plot)
+
+
+def _material(questions: Path | None, images: Path | None, scenes: Path | None, weights: Path | None) -> "Material":
+    """Images and programs that have answers, every image with the same number of questions."""
+    from importlib import resources
+
+    from nmn.bench.executor import Material
+    from nmn.datasets.clevr import read_questions, read_scenes
+    from nmn.parser.clevr import import_program
+    from nmn.perception.detector import PixelPerceiver
+
+    samples = Path(str(resources.files("nmn.demo"))) / "samples"
+    if questions is None or images is None:
+        questions, images, scenes = samples / "questions.json", samples, samples / "scenes.json"
+    perceiver = PixelPerceiver.from_pretrained(weights)
+    described = read_scenes(scenes, perceiver.domain) if scenes is not None else {}
+    by_image: dict[int, list[tuple[str, object, str]]] = {}
+    for each in read_questions(questions):
+        if each.program is not None and each.answer is not None and each.image_filename is not None:
+            program = import_program(each.program, perceiver.domain, where=f"question {each.question_index}")
+            by_image.setdefault(each.image_index, []).append((each.image_filename, program, each.answer))
+    if not by_image:
+        raise InputError(f"{str(questions)!r} has no questions with programs, answers and images")
+    kept = list(by_image)
+    return Material(
+        perceiver,
+        tuple(perceiver.glance([images / by_image[index][0][0]]) for index in kept),
+        tuple(tuple(program for _, program, _ in by_image[index]) for index in kept),  # type: ignore[misc]
+        tuple(tuple(answer for _, _, answer in by_image[index]) for index in kept),
+        tuple(perceiver.model.attribute_heads.parameters()),
+        tuple(described[index] for index in kept) if all(index in described for index in kept) else (),
+    )
+
+
+def _table(rows: "list[Row]") -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("batch", "images", "work", "design"):
+        table.add_column(name)
+    for name in (
+        "questions/s",
+        "slowest",
+        "fastest",
+        "x loop",
+        "planner",
+        "peak MB",
+        "MFLOPs",
+        "facet rows",
+        "kernels",
+    ):
+        table.add_column(name, justify="right")
+    last: tuple[object, ...] | None = None
+    for row in rows:
+        head = (row.batch, row.images, row.work)
+        if last is not None and head != last:
+            table.add_section()
+        last = head
+        table.add_row(
+            str(row.batch),
+            row.images.replace("_", " "),
+            row.work.replace("_", " "),
+            row.design,
+            f"{row.questions_per_second:,.0f}",
+            f"{row.slowest:,.0f}",
+            f"{row.fastest:,.0f}",
+            f"{row.ratio_to_loop:.2f}",
+            "-" if row.planner_share is None else f"{row.planner_share:.0%}",
+            "-" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.2f}",
+            f"{row.flops / 1e6:.2f}",
+            f"{row.facet_rows:,} of {row.possible_facet_rows:,}",
+            f"{row.kernels:,}",
+        )
+    return table

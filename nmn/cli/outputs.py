@@ -1,0 +1,41 @@
+"""Write files for people; refuse at once what cannot be written, not after the work is done."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nmn.errors import InputError
+from nmn.files import write_json
+
+
+def check_target(path: Path, option: str, *, inputs: Iterable[Path | None] = ()) -> None:
+    """See that a file can be written before long work starts.
+
+    Args:
+        path: The file to write.
+        option: The option that names it, for the message.
+        inputs: Files that are read, which it must not replace.
+
+    Raises: InputError.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise InputError(f"{option} {str(path)!r} is a folder: name a file in it")
+    if not folder.is_dir():
+        raise InputError(f"{option} {str(path)!r} cannot be written: there is no folder {str(folder)!r}")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{option} {str(path)!r} is a device or a pipe: name a plain file")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise InputError(f"{option} {str(path)!r} cannot be written: no permission")
+    for read in inputs:
+        if read is not None and path.exists() and read.exists() and path.samefile(read):
+            raise InputError(f"{option} {str(path)!r} is the file that is read: name another")
+
+
+def write_target(path: Path, option: str, value: Any) -> None:
+    """Write a JSON file. Raises: InputError when that fails after all, as on a full disk."""
+    try:
+        write_json(path, value)
+    except OSError as error:
+        raise InputError(f"{option} {str(path)!r} cannot be written: {error.strerror or error}") from None
