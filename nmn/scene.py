@@ -5,8 +5,9 @@ first asked for, for exactly the objects asked for, and kept. :class:`FacetStore
 a :class:`SceneGraph` is the view that one call of a module has of it, one program node a row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -45,9 +46,9 @@ class FacetStore:
     glance: Glance
     presence: Tensor  # [images, objects] log-odds, within the limit
     attributes: Tensor  # [concepts, images, objects] log-probabilities
-    attributes_known: Tensor  # [attributes, images, objects] bool
+    attributes_known: Tensor  # [attributes, images, objects] bool; True for padding, which nobody looks at
     relations: Tensor  # [relations, images, anchors, objects] log-odds
-    relations_known: Tensor  # [relations, images, objects] bool
+    relations_known: Tensor  # [relations, images, objects] bool; likewise
     concept_attributes: Tensor  # [concepts] the attribute of each
     complete_attributes: set[int] = field(default_factory=set)
     complete_relations: set[int] = field(default_factory=set)
@@ -71,9 +72,9 @@ class FacetStore:
             glance,
             presence,
             presence.new_full((len(domain.concepts), images, objects), -LIMIT),
-            glance.mask.new_zeros((len(domain.attributes), images, objects)),
+            (~glance.mask).expand(len(domain.attributes), -1, -1).clone(),
             presence.new_full((len(domain.relations), images, objects, objects), -LIMIT),
-            glance.mask.new_zeros((len(domain.relations), images, objects)),
+            (~glance.mask).expand(len(domain.relations), -1, -1).clone(),
             torch.tensor(layout, device=presence.device),
         )
 
@@ -85,10 +86,10 @@ class FacetStore:
     def compute_everything(self) -> None:
         """Compute every facet of every object that is not known yet."""
         for attribute in range(len(self.domain.attributes)):
-            self._look_attribute(attribute, self.glance.mask & ~self.attributes_known[attribute])
+            self._look_attribute(attribute, (~self.attributes_known[attribute]).view(-1).nonzero().squeeze(1))
             self.complete_attributes.add(attribute)
         for relation in range(len(self.domain.relations)):
-            self._look_relation(relation, self.glance.mask & ~self.relations_known[relation])
+            self._look_relation(relation, (~self.relations_known[relation]).view(-1).nonzero().squeeze(1))
             self.complete_relations.add(relation)
 
     def want_attributes(self, attribute: Tensor, images: Tensor, asked: Tensor, present: Sequence[int]) -> None:
@@ -100,56 +101,61 @@ class FacetStore:
             asked: [batch, objects] bool, for which objects.
             present: The attributes that occur in ``attribute``.
         """
-        wanted = [each for each in present if each not in self.complete_attributes]
-        if wanted:
-            missing = _missing(attribute, images, asked, self.attributes_known, self.glance.mask)
-            if missing is not None:
-                for each in wanted:
-                    self._look_attribute(each, missing[each])
+        if not self.complete_attributes.issuperset(present):
+            for number, flat in _missing(attribute, images, asked, self.attributes_known):
+                self._look_attribute(number, flat)
 
     def want_relations(self, relation: Tensor, images: Tensor, asked: Tensor, present: Sequence[int]) -> None:
         """Make sure of relations' rows; arguments as for :meth:`want_attributes`, the objects being anchors."""
-        wanted = [each for each in present if each not in self.complete_relations]
-        if wanted:
-            missing = _missing(relation, images, asked, self.relations_known, self.glance.mask)
-            if missing is not None:
-                for each in wanted:
-                    self._look_relation(each, missing[each])
+        if not self.complete_relations.issuperset(present):
+            for number, flat in _missing(relation, images, asked, self.relations_known):
+                self._look_relation(number, flat)
 
     def set_attribute(self, attribute: str, rows: Rows, log_probabilities: Tensor) -> None:
         """Put values [rows, values] where computed ones stood or would stand, such as those of a closer look."""
-        first, end = self.domain.span(attribute)
-        values = log_probabilities.clamp(-LIMIT, 0.0).to(self.attributes.dtype)
-        columns = torch.arange(first, end, device=values.device)
-        # In place: gradients flow through what is written, and nothing that was read before is needed again.
-        self.attributes = self.attributes.index_put_(
-            (columns[None], rows.images[:, None], rows.objects[:, None]), values
-        )
-        self.attributes_known[self.domain.attribute_ids[attribute], rows.images, rows.objects] = True
+        self._put_attribute(self.domain.attribute_ids[attribute], self._flat(rows), log_probabilities)
 
     def set_relation(self, relation: str, rows: Rows, log_odds: Tensor) -> None:
         """Put rows [rows, objects] of a relation where computed ones stood or would stand."""
-        number = self.domain.relation_ids[relation]
-        # Nothing stands in a relation to itself or to padding.
-        itself = torch.arange(log_odds.shape[1], device=log_odds.device)[None] == rows.objects[:, None]
-        values = clamp(log_odds).masked_fill(itself | ~self.glance.mask[rows.images], -LIMIT)
-        place = (torch.full_like(rows.images, number), rows.images, rows.objects)
-        self.relations = self.relations.index_put_(place, values.to(self.relations.dtype))
-        self.relations_known[number, rows.images, rows.objects] = True
+        self._put_relation(self.domain.relation_ids[relation], self._flat(rows), log_odds)
 
-    def _look_attribute(self, attribute: int, missing: Tensor) -> None:
-        rows = Rows(*missing.nonzero(as_tuple=True))
-        if len(rows):
+    def _flat(self, rows: Rows) -> Tensor:
+        """Position of each row's object among the objects of all images, padding counted."""
+        return rows.images * self.glance.mask.shape[1] + rows.objects
+
+    def _rows(self, flat: Tensor) -> Rows:
+        objects = self.glance.mask.shape[1]
+        return Rows(torch.div(flat, objects, rounding_mode="floor"), flat.remainder(objects))
+
+    def _look_attribute(self, attribute: int, flat: Tensor) -> None:
+        if len(flat):
             name = self.domain.attributes[attribute].name
-            self.set_attribute(name, rows, self.perceiver.look_attribute(self.glance, name, rows))
+            rows = self._rows(flat)
+            self._put_attribute(attribute, flat, self.perceiver.look_attribute(self.glance, name, rows))
             self.history.append(FacetRows(name, rows, self.perceiver.attribute_cost(name)))
 
-    def _look_relation(self, relation: int, missing: Tensor) -> None:
-        rows = Rows(*missing.nonzero(as_tuple=True))
-        if len(rows):
+    def _look_relation(self, relation: int, flat: Tensor) -> None:
+        if len(flat):
             name = self.domain.relations[relation].name
-            self.set_relation(name, rows, self.perceiver.look_relation(self.glance, name, rows))
+            rows = self._rows(flat)
+            self._put_relation(relation, flat, self.perceiver.look_relation(self.glance, name, rows))
             self.history.append(FacetRows(name, rows, self.perceiver.relation_cost(name, self.glance.mask.shape[1])))
+
+    def _put_attribute(self, attribute: int, flat: Tensor, log_probabilities: Tensor) -> None:
+        first, end = self.domain.span(self.domain.attributes[attribute].name)
+        values = log_probabilities.clamp(-LIMIT, 0.0).to(self.attributes.dtype)
+        # In place: gradients flow through what is written, and nothing that was read before is needed again.
+        self.attributes.view(self.attributes.shape[0], -1)[first:end].index_copy_(1, flat, values.t())
+        self.attributes_known[attribute].view(-1)[flat] = True
+
+    def _put_relation(self, relation: int, flat: Tensor, log_odds: Tensor) -> None:
+        objects = self.glance.mask.shape[1]
+        values = clamp(log_odds).to(self.relations.dtype)
+        # Nothing stands in a relation to itself or to padding.
+        none = ~self.glance.mask.index_select(0, torch.div(flat, objects, rounding_mode="floor"))
+        none.scatter_(1, flat.remainder(objects)[:, None], True)
+        self.relations[relation].view(-1, objects).index_copy_(0, flat, values.masked_fill(none, -LIMIT))
+        self.relations_known[relation].view(-1)[flat] = True
 
     @property
     def possible_rows(self) -> int:
@@ -169,17 +175,19 @@ def _with_room(glance: Glance) -> Glance:
     )
 
 
-def _missing(facet: Tensor, images: Tensor, asked: Tensor, known: Tensor, mask: Tensor) -> Tensor | None:
-    """[facets, images, objects] what is asked for, is an object, and is not known; None if that is nothing."""
-    _, count, objects = known.shape
+def _missing(facet: Tensor, images: Tensor, asked: Tensor, known: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """What is asked for and not known: each facet with the positions of the objects that it is asked for, each once."""
+    facets, count, objects = known.shape
     place = facet * count + images
-    unknown = ~known.view(-1, objects).index_select(0, place)
-    rows, columns = (asked & unknown & mask.index_select(0, images)).nonzero(as_tuple=True)
+    rows, columns = (asked & ~known.view(-1, objects).index_select(0, place)).nonzero(as_tuple=True)
     if len(rows) == 0:
-        return None
-    missing = torch.zeros_like(known)
-    missing.view(-1, objects)[place[rows], columns] = True
-    return missing
+        return
+    flat = torch.unique(place.index_select(0, rows) * objects + columns)
+    width = count * objects
+    bounds = torch.searchsorted(flat, torch.arange(facets + 1, device=flat.device) * width).tolist()
+    for number, (first, end) in enumerate(pairwise(bounds)):
+        if first < end:
+            yield number, flat[first:end] - number * width
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,8 @@ class PixelPerceiver:
     def look_attribute(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
         """Calibrated log-probabilities [rows, values]. Raises: DomainError for an unknown attribute."""
         self.domain.attribute(attribute)
-        features = glance.features[rows.images, rows.objects, : self.config.network.hidden]
+        flat = rows.images * glance.features.shape[1] + rows.objects
+        features = glance.features.flatten(0, 1).index_select(0, flat)[:, : self.config.network.hidden]
         logits = self.model.read_attribute(attribute, features)
         return functional.log_softmax(logits / self.config.calibration.temperature(attribute), dim=1)
 
@@ -197,14 +198,18 @@ class PixelPerceiver:
         return images * (self._network_flops + self.config.proposals.most * self._object_flops)
 
     def attribute_cost(self, attribute: str) -> int:
-        """FLOPs of one row of an attribute's head."""
-        head = self.model.attribute_heads[self.model.attributes.index(self.domain.attribute(attribute).name)]
-        return _linear_flops(head)
+        """FLOPs of one row of an attribute's head. Raises: DomainError."""
+        return self._head_flops[self.domain.attribute(attribute).name]
 
     def relation_cost(self, relation: str, objects: int) -> int:
         """FLOPs of one anchor's row: a difference, a sum, and two tails of a normal distribution, about 20 each."""
         self.domain.relation(relation)
         return 44 * objects
+
+    @cached_property
+    def _head_flops(self) -> dict[str, int]:
+        heads = zip(self.model.attributes, self.model.attribute_heads, strict=True)
+        return {name: _linear_flops(head) for name, head in heads}
 
     @cached_property
     def _network_flops(self) -> int:
