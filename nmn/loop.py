@@ -85,8 +85,9 @@ class Looper:
 
     def run(self, program: Program, image: int, store: FacetStore, *, trace: bool = False) -> LoopRun:
         """Run a checked program on one image of the store; facets that are asked for are added to it."""
-        calls, place = self.bind(program)
-        images = torch.tensor([image], device=store.presence.device)
+        device = store.presence.device
+        calls, place = self.bind(program, device)
+        images = torch.tensor([image], device=device)
         values: list[Tensor] = []
         holds: list[Tensor | None] = []
         records: list[CallRecord] = []
@@ -103,11 +104,11 @@ class Looper:
                 records.append(CallRecord(call.signature, value, held, notes or (), flops, perf_counter() - started))
         return LoopRun(program, image, store, calls, place, tuple(values), tuple(holds), tuple(records))
 
-    def _bind(self, program: Program) -> tuple[tuple[BoundCall, ...], tuple[int, ...]]:
+    def _bind(self, program: Program, device: torch.device) -> tuple[tuple[BoundCall, ...], tuple[int, ...]]:
         shared, place = program.shared()
-        return tuple(self._bound(node) for node in shared), place
+        return tuple(self._bound(node, device) for node in shared), place
 
-    def _bound(self, node: Node) -> BoundCall:
+    def _bound(self, node: Node, device: torch.device) -> BoundCall:
         signature = self.modules.registry.signature(node.operation)
         ids = iter(constant_ids(node, signature, self.domain))
         inputs = iter(range(len(node.inputs)))
@@ -118,7 +119,7 @@ class Looper:
                 arguments.append(next(inputs))
                 continue
             number = next(ids)
-            arguments.append(torch.tensor([number]))
+            arguments.append(torch.tensor([number], device=device))
             if parameter.kind == "Relation":
                 facets["relations"].append(number)
             else:
