@@ -9,6 +9,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -220,40 +221,60 @@ class Lowerer:
             for layer, members in enumerate((*step.layers, *((each,) for each in step.repeats))):
                 for position, call in enumerate(members):
                     places[call] = Place(number, layer, position)
-        return _Structure(tuple(block.ravel().tolist()), tuple(gaps), len(steps), tuple(places))
+        return _Structure(tuple(block), tuple(gaps), len(steps), tuple(places))
 
     def _make_room(self, steps: Sequence[Step]) -> None:
-        for step in steps:
-            needed = Columns(len(step.inputs), step.pattern.constants, len(step.repeats))
-            if not self.columns.covers(needed):
-                self.columns = self.columns.joined(needed)
-                self._kept_programs.clear()
-                self._kept_structures.clear()
+        needed = Columns(
+            max(len(step.inputs) for step in steps),
+            max(step.pattern.constants for step in steps),
+            max(len(step.repeats) for step in steps),
+        )
+        if not self.columns.covers(needed):
+            self.columns = self.columns.joined(needed)
+            self._kept_programs.clear()
+            self._kept_structures.clear()
 
-    def _block(self, steps: Sequence[Step], calls: Sequence[Call]) -> tuple[Integers, list[tuple[int, int]]]:
+    def _block(self, steps: Sequence[Step], calls: Sequence[Call]) -> tuple[list[int], list[tuple[int, int]]]:
         """The rows with gaps, and for each gap its position in the block and that of its constant among the program's."""
         columns = self.columns
-        block = np.full((len(steps), columns.width), NOTHING, dtype=np.int64)
-        starts = np.cumsum([0, *(call.signature.constant_count for call in calls)]).tolist()
+        starts = [0, *accumulate(call.signature.constant_count for call in calls)]
         number_of = {step.top: number for number, step in enumerate(steps)}
-        gaps = []
-        for number, step in enumerate(steps):
-            reads = [number_of[source] for source in step.inputs]
-            block[number, PATTERN] = _number(self._pattern_numbers, self.patterns, step.pattern)
-            block[number, HEIGHT] = max((int(block[source, HEIGHT]) + 1 for source in reads), default=0)
-            block[number, REPEATS] = len(step.repeats)
-            columns.inputs_of(block)[number, : len(reads)] = reads
+        reads = [[number_of[source] for source in step.inputs] for step in steps]
+        heights, levels = _heights(reads), _levels(reads)
+        block: list[int] = []
+        gaps: list[tuple[int, int]] = []
+        for step, sources, height, level in zip(steps, reads, heights, levels, strict=True):
+            pattern = _number(self._pattern_numbers, self.patterns, step.pattern)
+            block += [pattern, FIRST if height == 0 else level, height, len(step.repeats), *sources]
+            block += [NOTHING] * (columns.inputs - len(sources))
             wanted = [
-                starts[call] + index
-                for call in (call for layer in step.layers for call in layer)
-                for index in range(calls[call].signature.constant_count)
+                constant
+                for layer in step.layers
+                for call in layer
+                for constant in range(starts[call], starts[call] + calls[call].signature.constant_count)
             ]
-            start = number * columns.width + FIXED + columns.inputs
-            gaps += [(start + position, constant) for position, constant in enumerate(wanted)]
-            start += columns.constants
-            gaps += [(start + position, starts[call]) for position, call in enumerate(step.repeats)]
-        _fill_levels(block, columns)
+            gaps += enumerate(wanted, start=len(block))
+            block += [NOTHING] * columns.constants
+            gaps += enumerate([starts[call] for call in step.repeats], start=len(block))
+            block += [NOTHING] * columns.repeats
         return block, gaps
+
+
+def _heights(reads: Sequence[Sequence[int]]) -> list[int]:
+    """The longest way from each step to one that reads nothing."""
+    heights: list[int] = []
+    for sources in reads:
+        heights.append(max([heights[source] + 1 for source in sources], default=0))
+    return heights
+
+
+def _levels(reads: Sequence[Sequence[int]]) -> list[int]:
+    """The longest way from each step to the answer."""
+    levels = [0] * len(reads)
+    for step in range(len(reads) - 1, -1, -1):
+        for source in reads[step]:
+            levels[source] = max(levels[source], levels[step] + 1)
+    return levels
 
 
 def constant_ids(node: Node, signature: Signature, domain: Domain) -> tuple[int, ...]:
@@ -270,15 +291,6 @@ def constant_ids(node: Node, signature: Signature, domain: Domain) -> tuple[int,
             else:
                 ids.append(domain.relation_ids[constant])
     return tuple(ids)
-
-
-def _fill_levels(block: Integers, columns: Columns) -> None:
-    reads = columns.inputs_of(block)
-    block[:, LEVEL] = 0
-    for step in range(len(block) - 1, -1, -1):
-        for source in reads[step][reads[step] != NOTHING]:
-            block[source, LEVEL] = max(block[source, LEVEL], block[step, LEVEL] + 1)
-    block[block[:, HEIGHT] == 0, LEVEL] = FIRST
 
 
 def _number(numbers: dict[Key, int], listed: list[Key], wanted: Key) -> int:

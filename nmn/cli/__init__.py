@@ -54,8 +54,9 @@ app.command(
 app.command(
     "run",
     epilog=examples(
-        f'nmn run "count(filter(scene(), size=large))" --scene {SCENES} --index 0',
-        f'nmn run "exist(filter(scene(), color=red))" --image {SAMPLE}',
+        f'nmn run "exist(filter(scene(), color=red))" --image {SAMPLE}'.replace(" --image", " \\\n        --image"),
+        'nmn run "count(filter(scene(), size=large))" \\',
+        f"    --scene {SCENES} --index 0 --trace",
     ),
 )(run.run)
 app.command("modules", epilog=examples("nmn modules", "nmn modules --json"))(modules.modules)
