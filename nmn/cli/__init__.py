@@ -54,7 +54,7 @@ app.command(
 app.command(
     "run",
     epilog=examples(
-        f'nmn run "exist(filter(scene(), color=red))" --image {SAMPLE}'.replace(" --image", " \\\n        --image"),
+        f'nmn run "count(scene())" --image {SAMPLE}',
         'nmn run "count(filter(scene(), size=large))" \\',
         f"    --scene {SCENES} --index 0 --trace",
     ),
@@ -95,6 +95,8 @@ def main() -> None:
 def _status() -> int:
     try:
         status = app(standalone_mode=False)
+        if status == INTERRUPTED:  # typer gives Ctrl-C as a status
+            raise KeyboardInterrupt
     except NmnError as error:
         _complain(_message(error))
         return REFUSED if isinstance(error, PresuppositionError) else BAD_INPUT
