@@ -24,11 +24,14 @@ class Same(nn.Module):
     def forward(self, scene: SceneGraph, anchor: Object, attribute: Attribute) -> ObjectSet:
         mask = scene.mask
         values = scene.attribute(attribute, asked=mask)
-        weight = anchor.exp()
-        # The anchor's expected values, without what the object itself contributes to them.
-        expected = torch.bmm(weight.unsqueeze(1), values) - weight.unsqueeze(2) * values
-        yes = (expected * values).sum(-1)
-        no = (expected * (1.0 - values)).sum(-1) + weight
+        others = 1.0 - torch.eye(values.shape[1], dtype=values.dtype, device=values.device)
+        weight = anchor.exp().unsqueeze(1)
+        rest = (1.0 - values) * scene.attribute_mask(attribute)[:, None]
+        # Agreement and difference each for itself, and the object itself left out before the sum: no digits are lost.
+        agree = torch.bmm(values, values.transpose(1, 2)) * others
+        differ = torch.bmm(values, rest.transpose(1, 2)) * others
+        yes = torch.bmm(weight, agree).squeeze(1)
+        no = torch.bmm(weight, differ).squeeze(1) + weight.squeeze(1)
         return torch.where(mask, from_odds(yes, no), -LIMIT)
 
     @staticmethod
@@ -37,4 +40,4 @@ class Same(nn.Module):
 
     @staticmethod
     def cost(sizes: Sizes) -> int:
-        return 9 * sizes.objects * sizes.concepts + 3 * LOGARITHM * sizes.objects
+        return 4 * sizes.objects**2 * (sizes.concepts + 2) + (LOGARITHM + 2) * sizes.objects * sizes.concepts

@@ -92,7 +92,7 @@ class TextError(InputError):
             return None
         start = self.span.start - line_start
         length = max(1, min(self.span.end - line_start, len(line)) - start)
-        left = max(0, start - width // 2)
+        left = max(0, min(start - width // 2, len(line) - width))
         shown = line[left : left + width]
         lead = "..." if left > 0 else ""
         tail = "..." if left + width < len(line) else ""

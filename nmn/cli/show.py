@@ -41,7 +41,7 @@ def print_answer(answer: Answer, domain: Domain) -> None:
     shown = "I don't know" if answer.value is None else answer.value
     out.print(Text.assemble((shown, "bold green"), (f"  confidence {answer.confidence:.3f}", "dim")))
     for failed in answer.presuppositions:
-        out.print(Text(f"but {failed.words}", style="yellow"))
+        out.print(Text(failed.words[:1].upper() + failed.words[1:], style="yellow"))
     if answer.trace is not None:
         out.print()
     out.print(Text(answer.program.text, style="cyan"))
