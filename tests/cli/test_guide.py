@@ -1,0 +1,65 @@
+"""The guide to the command line: what it shows is what is printed, and it names every field of every JSON object."""
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SAMPLE, SCENES = "demo/samples/CLEVR_val_000000.jpg", "demo/samples/scenes.json"
+QUESTIONS = "demo/samples/questions.json"
+
+
+@pytest.fixture(scope="module")
+def guide(root: Path) -> str:
+    return (root / "docs" / "guides" / "command-line.md").read_text(encoding="utf-8")
+
+
+def shown(guide: str) -> Iterator[tuple[str, str]]:
+    """(command, what the guide says it prints)."""
+    for block in re.findall(r"```console\n(.*?)```", guide, flags=re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, printed = part.partition("\n")
+            yield command, printed
+
+
+def test_what_the_guide_shows_is_printed(nmn: Any, guide: str, tmp_path: Path) -> None:
+    for command, printed in shown(guide):
+        done = nmn(*[str(tmp_path / word) if word == "report.json" else word for word in shlex.split(command)[1:]])
+        if "--trace" in command:  # weights and times change its numbers
+            assert [line.split("  ")[0] for line in done.out.splitlines()[:1]] == printed.splitlines()[:1]
+            assert "facets" in done.out
+        elif printed:
+            assert (done.out + done.err).strip() == printed.strip()
+
+
+def keys(value: Any) -> set[str]:
+    """Names of fields at any depth; not those that are data."""
+    if isinstance(value, list):
+        return {key for each in value for key in keys(each)}
+    if isinstance(value, dict):
+        data = ("distribution", "by_type", "operations", "refused", "value", "plan")
+        return set(value) | {key for name, each in value.items() if name not in data for key in keys(each)}
+    return set()
+
+
+def test_every_field_is_explained(nmn: Any, guide: str, write: Callable[[str, Any], Path], tmp_path: Path) -> None:
+    report, programs = tmp_path / "report.json", tmp_path / "programs.json"
+    nmn("eval", "clevr", "--questions", QUESTIONS, "--scenes", SCENES, "--limit", 3, "--json", report)
+    commands = [
+        ("ask", SAMPLE, "What color is the thing?", "--trace", "--json"),
+        ("ask", SAMPLE, write("q.txt", "Is there a cube?\nIs there a dog?\n"), "--json"),
+        ("parse", "Is there a cube?", "--json"),
+        ("parse", QUESTIONS, "--output", programs, "--json", "--limit", 2),
+        ("check", "count(scene())", "--json"),
+        ("check", QUESTIONS, "--format", "clevr", "--json"),
+        ("run", "count(scene())", "--scene", SCENES, "--index", 0, "--json", "--trace"),
+        ("modules", "--json"),
+    ]
+    found = [nmn(*command).json() for command in commands] + [json.loads(report.read_text())]
+    named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", guide))))
+    assert all(found)
+    assert keys(found) <= named
