@@ -49,7 +49,7 @@ class Engine:
         parser: Reads questions; the English grammar of the perceiver's domain if None.
         registry: The operations; those of the module library and of plug-ins if None.
         backend: Runs programs; by probabilities over what the perceiver sees if None.
-        policy: Which facets that back end computes: those that programs read, or everything in advance.
+        policy: Which facets that back end computes, and when (:data:`nmn.soft.Policy`).
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Engine:
         parser: Parser | None = None,
         registry: Registry | None = None,
         backend: Backend | None = None,
-        policy: "Policy" = "lazy",
+        policy: "Policy" = "read",
     ) -> None:
         self.perceiver = perceiver
         self.registry = default_registry() if registry is None else registry
@@ -73,14 +73,14 @@ class Engine:
 
     @staticmethod
     def from_pretrained(
-        source: str | Path | None = None, *, device: "str | torch.device" = "cpu", policy: "Policy" = "lazy"
+        source: str | Path | None = None, *, device: "str | torch.device" = "cpu", policy: "Policy" = "read"
     ) -> "Engine":
         """Load an engine that looks at pixels.
 
         Args:
             source: A folder that :meth:`save_pretrained` wrote; the weights that ship with the package if None.
             device: Where it computes.
-            policy: Which facets are computed.
+            policy: Which facets are computed, and when (:data:`nmn.soft.Policy`).
 
         Raises:
             WeightsError: when the weights are missing, broken, or of another domain.

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nmn.cost import Sizes
 from nmn.lowering import Integers
-from nmn.planner import Facets, Group, Plan
+from nmn.planner import FacetsRead, Group, Plan
 from nmn.registry import Registry
 from nmn.scene import FacetStore, Note, SceneGraph
 from nmn.signature import INPUT_KINDS, Signature
@@ -123,7 +124,7 @@ class Run:
         return programs, self.values[kind].index_select(0, _tensor(places, self.values[kind]))
 
 
-def execute(plan: Plan, store: FacetStore, modules: Modules, *, trace: bool = False) -> Run:
+def execute(plan: Plan, store: FacetStore, modules: Modules, *, trace: bool = False, ahead: bool = False) -> Run:
     """Run a plan.
 
     Args:
@@ -131,7 +132,20 @@ def execute(plan: Plan, store: FacetStore, modules: Modules, *, trace: bool = Fa
         store: What is known of the images; facets that are asked for are added to it.
         modules: What runs the operations.
         trace: Also keep what every call left.
+        ahead: First compute every facet that the programs read, of all objects of their images, each in one call;
+            without, facets are computed when a call asks for them, for the objects that it asks for.
     """
+    if ahead:
+        read = FacetsRead.by(plan, store.domain, store.glance.mask.shape[0])
+        store.compute(_tensor(read.attributes, store.presence), _tensor(read.relations, store.presence))
+    store.settled = ahead
+    try:
+        return _execute(plan, store, modules, trace)
+    finally:
+        store.settled = False
+
+
+def _execute(plan: Plan, store: FacetStore, modules: Modules, trace: bool) -> Run:
     values = _buffers(plan, store)
     granted: list[tuple[Granted, ...]] = []
     records: list[tuple[CallRecord, ...]] = []
@@ -173,11 +187,11 @@ class GroupRunner:
             for position, places in enumerate(self.group.inputs)
         ]
         value: Tensor | None = None
-        for layer, call in zip(pattern.layers, self.group.layers, strict=True):
+        for layer, constants in zip(pattern.layers, self.group.constants, strict=True):
             if value is not None:
                 inputs = _handed_up(value, layer.width, len(layer.signature.inputs))
             images = self.images if layer.width == 1 else self.images.repeat(layer.width)
-            value = self._call(layer.signature, images, inputs, call.constants, call.facets)
+            value = self._call(layer.signature, images, inputs, [_tensor(ids, images) for ids in constants])
         assert value is not None
         return self._repeated(pattern.repeated, value) if pattern.repeated is not None and self.group.repeats else value
 
@@ -185,31 +199,24 @@ class GroupRunner:
         """Apply an operation as often as each row wants it: in one call where its module can, else call by call."""
         at_once = getattr(self.modules[operation], "forward_repeated", None)
         if at_once is not None and not self.trace:
-            views = [self._view(self.images[: repeat.rows], repeat.facets) for repeat in self.group.repeats]
-            return at_once(views, value, [_tensor(repeat.constants, value) for repeat in self.group.repeats])  # type: ignore[no-any-return]
+            constants = [_tensor(repeat.constants, value) for repeat in self.group.repeats]
+            views = [SceneGraph(self.store, self.images[: len(each)], (each,)) for each in constants]
+            return at_once(views, value, constants)  # type: ignore[no-any-return]
         signature = self.modules.registry.signature(operation)
         for repeat in self.group.repeats:
             first, rest = value.split_with_sizes([repeat.rows, len(value) - repeat.rows])
-            changed = self._call(signature, self.images[: repeat.rows], [first], (repeat.constants,), repeat.facets)
+            changed = self._call(signature, self.images[: repeat.rows], [first], [_tensor(repeat.constants, value)])
             value = torch.cat([changed, rest])
         return value
 
-    def _view(self, images: Tensor, facets: Facets, notes: list[Note] | None = None) -> SceneGraph:
-        return SceneGraph(self.store, images, facets.attributes, facets.relations, notes)
-
     def _call(
-        self,
-        signature: Signature,
-        images: Tensor,
-        inputs: Sequence[Tensor],
-        constants: Sequence[Integers],
-        facets: Facets,
+        self, signature: Signature, images: Tensor, inputs: Sequence[Tensor], constants: Sequence[Tensor]
     ) -> Tensor:
         started = perf_counter() if self.trace else 0.0
         notes: list[Note] | None = [] if self.trace else None
         module = self.modules[signature.operation]
-        arguments = in_order(signature, inputs, [_tensor(ids, images) for ids in constants])
-        value, presupposition = call_module(signature, module, self._view(images, facets, notes), arguments)
+        scene = SceneGraph(self.store, images, constants, notes)
+        value, presupposition = call_module(signature, module, scene, in_order(signature, inputs, constants))
         if presupposition is not None:
             self.granted.append(Granted(self.calls, inputs[0], presupposition))
         self.calls += 1
@@ -249,5 +256,5 @@ def _handed_up(value: Tensor, width: int, arity: int) -> list[Tensor]:
     return [each.reshape(-1, *value.shape[1:]) for each in split.unbind(1)]
 
 
-def _tensor(ids: Integers, like: Tensor) -> Tensor:
+def _tensor(ids: NDArray[Any], like: Tensor) -> Tensor:
     return torch.from_numpy(ids).to(like.device)

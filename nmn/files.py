@@ -40,14 +40,21 @@ def write_json(path: str | Path, value: Any, *, indent: int | None = None) -> No
     Raises: ValueError on NaN or infinity, which JSON does not have; TypeError on what JSON cannot hold.
     """
     path = Path(path)
-    text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False) + "\n"
+    data = _encoded(value, indent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _encoded(value: Any, indent: int | None) -> bytes:
+    try:
+        return (json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can hold
+        return (json.dumps(value, indent=indent, allow_nan=False) + "\n").encode()
 
 
 def _not_json(path: Path, text: str, problem: json.JSONDecodeError) -> str:

@@ -1,7 +1,11 @@
 """Load any image file as RGB bytes, or say in one line why it cannot be used."""
 
+import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,21 @@ from nmn.errors import ImageError
 
 LEAST_SIDE = 16  # px
 GREATEST_SIDE = 10_000  # px
+
+DAMAGED = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+)
+"""What Pillow's readers raise on files that break their format."""
+
+_QUIET = Lock()  # catch_warnings changes the filters of all threads, and images are loaded by several
 
 
 def load_image(source: Any) -> NDArray[np.uint8]:
@@ -35,32 +54,60 @@ def load_image(source: Any) -> NDArray[np.uint8]:
 
 
 def _from_file(path: Path) -> NDArray[np.uint8]:
-    if path.is_dir():
+    try:
+        folder, file = path.is_dir(), path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a null byte
+        folder = file = False
+    if folder:
         raise ImageError(f"{path} is a folder; give an image file")
-    if not path.is_file():
+    if not file:
         raise ImageError(f"there is no image file {path}")
     try:
         if path.stat().st_size == 0:
             raise ImageError(f"image {path} is empty (0 bytes)")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return _from_pillow(image, f"image {path}")
+        with _opened(path) as image:
+            return _from_pillow(image, f"image {path}")
     except UnidentifiedImageError:
         raise ImageError(f"{path} is not an image that can be read; give a PNG, JPEG or other common format") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(f"image {path} is too large; at most {GREATEST_SIDE} px a side can be used") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ImageError(f"image {path} is damaged or cut off: {str(error).splitlines()[0]}") from None
+    except DAMAGED as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ImageError(f"image {path} is damaged or cut off: {reason}") from None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Metadata that breaks its format is not worth a word. Not for decoding: one thread at a time is in here."""
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _opened(path: Path) -> Image.Image:
+    with _quietly():
+        return Image.open(path)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its metadata says, if that can be read."""
+    with _quietly():
+        try:
+            return ImageOps.exif_transpose(image)
+        except DAMAGED:
+            return image
 
 
 def _from_pillow(image: Image.Image, name: str) -> NDArray[np.uint8]:
     width, height = image.size
     _check_size(width, height, name)
-    if getattr(image, "n_frames", 1) > 1:
+    with _quietly():
+        frames = getattr(image, "n_frames", 1)
+    if frames > 1:
         raise ImageError(f"{name} is animated or has several pages; give a single image")
     image.load()
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _from_array(_deep(np.asarray(image), image.mode), name)
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:

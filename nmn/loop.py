@@ -13,12 +13,11 @@ from torch import Tensor, nn
 
 from nmn.cost import Sizes
 from nmn.domain import Domain
-from nmn.executor import CallRecord, Modules, call_module, declared_cost
+from nmn.executor import CallRecord, Modules, call_module, declared_cost, in_order
 from nmn.lowering import constant_ids
-from nmn.planner import Facets
 from nmn.program import Node, Program
 from nmn.scene import FacetStore, Note, SceneGraph
-from nmn.signature import INPUT_KINDS, Signature
+from nmn.signature import Signature
 
 
 @dataclass(frozen=True)
@@ -29,15 +28,30 @@ class BoundCall:
         signature: Its operation.
         module: What runs it.
         inputs: Calls that it reads.
-        arguments: In the order of ``forward``: position of an input, or the constant's id as [1].
-        facets: What it may read.
+        constants: Ids of its constants, each [1].
     """
 
     signature: Signature
     module: nn.Module
     inputs: tuple[int, ...]
-    arguments: tuple[int | Tensor, ...]
-    facets: Facets
+    constants: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class BoundProgram:
+    """A program with everything looked up that does not depend on the image.
+
+    Attributes:
+        calls: Equal ones shared.
+        place: For each node of the program as written, its call.
+        attributes: Those that it reads, by its constants.
+        relations: Likewise.
+    """
+
+    calls: tuple[BoundCall, ...]
+    place: tuple[int, ...]
+    attributes: tuple[int, ...]
+    relations: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -83,51 +97,65 @@ class Looper:
         self.modules = modules
         self.bind = lru_cache(maxsize=1024)(self._bind)
 
-    def run(self, program: Program, image: int, store: FacetStore, *, trace: bool = False) -> LoopRun:
-        """Run a checked program on one image of the store; facets that are asked for are added to it."""
+    def run(
+        self, program: Program, image: int, store: FacetStore, *, trace: bool = False, ahead: bool = False
+    ) -> LoopRun:
+        """Run a checked program on one image of the store; facets that are asked for are added to it.
+
+        Args:
+            program: What to run.
+            image: The image's position.
+            store: What is known of the images.
+            trace: Also keep what every call left.
+            ahead: First compute every facet that the program reads, of all objects, each in one call.
+        """
         device = store.presence.device
-        calls, place = self.bind(program, device)
-        images = torch.tensor([image], device=device)
+        bound = self.bind(program, device)
+        if ahead:
+            store.compute_of_image(image, bound.attributes, bound.relations)
+        store.settled = ahead
+        try:
+            return self._run(program, bound, image, store, trace)
+        finally:
+            store.settled = False
+
+    def _run(self, program: Program, bound: "BoundProgram", image: int, store: FacetStore, trace: bool) -> LoopRun:
+        images = torch.tensor([image], device=store.presence.device)
         values: list[Tensor] = []
         holds: list[Tensor | None] = []
         records: list[CallRecord] = []
-        for call in calls:
+        for call in bound.calls:
             started = perf_counter() if trace else 0.0
             notes: list[Note] | None = [] if trace else None
-            arguments = [values[call.inputs[each]] if isinstance(each, int) else each for each in call.arguments]
-            scene = SceneGraph(store, images, call.facets.attributes, call.facets.relations, notes)
+            arguments = in_order(call.signature, [values[each] for each in call.inputs], call.constants)
+            scene = SceneGraph(store, images, call.constants, notes)
             value, held = call_module(call.signature, call.module, scene, arguments)
             values.append(value)
             holds.append(held)
             if trace:
                 flops = declared_cost(call.module, Sizes(store.glance.mask.shape[1], len(self.domain.concepts)))
                 records.append(CallRecord(call.signature, value, held, notes or (), flops, perf_counter() - started))
-        return LoopRun(program, image, store, calls, place, tuple(values), tuple(holds), tuple(records))
+        return LoopRun(program, image, store, bound.calls, bound.place, tuple(values), tuple(holds), tuple(records))
 
-    def _bind(self, program: Program, device: torch.device) -> tuple[tuple[BoundCall, ...], tuple[int, ...]]:
+    def _bind(self, program: Program, device: torch.device) -> BoundProgram:
         shared, place = program.shared()
-        return tuple(self._bound(node, device) for node in shared), place
+        attributes: dict[int, None] = {}
+        relations: dict[int, None] = {}
+        for node in shared:
+            signature = self.modules.registry.signature(node.operation)
+            ids = constant_ids(node, signature, self.domain)
+            for kind, each in zip(signature.constant_kinds, ids, strict=True):
+                number = self.domain.attribute_ids[self.domain.concepts[each][0]] if kind == "Concept" else each
+                (relations if kind == "Relation" else attributes)[number] = None
+        return BoundProgram(
+            tuple(self._bound(node, device) for node in shared), place, tuple(attributes), tuple(relations)
+        )
 
     def _bound(self, node: Node, device: torch.device) -> BoundCall:
         signature = self.modules.registry.signature(node.operation)
-        ids = iter(constant_ids(node, signature, self.domain))
-        inputs = iter(range(len(node.inputs)))
-        arguments: list[int | Tensor] = []
-        facets: dict[str, list[int]] = {"attributes": [], "relations": []}
-        for parameter in signature.parameters:
-            if parameter.kind in INPUT_KINDS:
-                arguments.append(next(inputs))
-                continue
-            number = next(ids)
-            arguments.append(torch.tensor([number], device=device))
-            if parameter.kind == "Relation":
-                facets["relations"].append(number)
-            else:
-                concept = parameter.kind == "Concept"
-                name = self.domain.concepts[number][0] if concept else self.domain.attributes[number].name
-                facets["attributes"].append(self.domain.attribute_ids[name])
-        read = Facets(tuple(facets["attributes"]), tuple(facets["relations"]))
-        return BoundCall(signature, self.modules[node.operation], node.inputs, tuple(arguments), read)
+        ids = constant_ids(node, signature, self.domain)
+        constants = tuple(torch.tensor([each], device=device) for each in ids)
+        return BoundCall(signature, self.modules[node.operation], node.inputs, constants)
 
 
 def run_all(looper: Looper, programs: Sequence[Program], images: Sequence[int], store: FacetStore) -> list[LoopRun]:

@@ -8,38 +8,19 @@ attributes, relations) is data of the group, never part of its key.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nmn.domain import Domain
 from nmn.fusing import Pattern
 from nmn.lowering import FIXED, HEIGHT, LEVEL, NOTHING, PATTERN, REPEATS, Columns, Integers, Lowered, Lowerer
 from nmn.program import Program
 from nmn.registry import Registry
-from nmn.signature import BRACKET_KIND, INPUT_KINDS
+from nmn.signature import INPUT_KINDS
 
-
-@dataclass(frozen=True)
-class Facets:
-    """Ids of the attributes and relations that a call may read."""
-
-    attributes: tuple[int, ...] = ()
-    relations: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class LayerCall:
-    """One layer of a group: one call of a module over all its rows, call by call of the layer.
-
-    Attributes:
-        constants: For each constant of ``forward``, its ids [width * batch].
-        facets: What occurs among them.
-    """
-
-    constants: tuple[Integers, ...]
-    facets: Facets
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -49,12 +30,10 @@ class RepeatCall:
     Attributes:
         rows: How many rows repeat so often.
         constants: Their ids [rows].
-        facets: What occurs among them.
     """
 
     rows: int
     constants: Integers
-    facets: Facets
 
 
 @dataclass(frozen=True)
@@ -65,7 +44,7 @@ class Group:
         pattern: What they run.
         images: [batch] the image of each.
         inputs: For each input of the first layer's ``forward``, [width * batch] places in the values of its kind.
-        layers: One entry a layer.
+        constants: For each layer and each constant of its ``forward``, the ids [width * batch], one call after another.
         repeats: One entry a repetition.
         start: Place of the first one's value among the values of its kind; the others follow.
         first: Number of the first step in the order of the plan; the others follow.
@@ -74,7 +53,7 @@ class Group:
     pattern: Pattern
     images: Integers
     inputs: tuple[Integers, ...]
-    layers: tuple[LayerCall, ...]
+    constants: tuple[tuple[Integers, ...], ...]
     repeats: tuple[RepeatCall, ...]
     start: int
     first: int
@@ -82,7 +61,7 @@ class Group:
     @property
     def kernels(self) -> int:
         """Calls of modules."""
-        return len(self.layers) + len(self.repeats)
+        return len(self.pattern.layers) + len(self.repeats)
 
 
 @dataclass(frozen=True)
@@ -140,8 +119,6 @@ class Planner:
     ) -> None:
         self.lowerer = Lowerer(domain, registry, fuse=fuse, capacity=capacity)
         self.merge = merge
-        attributes = domain.attribute_ids
-        self._attribute_bits = np.array([1 << attributes[name] for name, _ in domain.concepts], dtype=np.int64)
 
     def plan(self, programs: Sequence[Program], images: Sequence[int]) -> Plan:
         """Plan one run.
@@ -201,48 +178,63 @@ class Planner:
                 pattern,
                 images[own],
                 tuple(_inputs(reads[own], pattern)),
-                tuple(self._layers(table.columns.constants_of(rows[own]), pattern)),
-                tuple(self._repeats(table.columns.repeats_of(rows[own]), rows[own, REPEATS])),
+                tuple(_constants(table.columns.constants_of(rows[own]), pattern)),
+                tuple(_repeats(table.columns.repeats_of(rows[own]), rows[own, REPEATS])),
                 int(places[first]),
                 first,
             )
 
-    def _layers(self, constants: Integers, pattern: Pattern) -> Iterator[LayerCall]:
-        column = 0
-        for layer in pattern.layers:
-            own = [each.kind for each in layer.signature.parameters if each.kind not in INPUT_KINDS]
-            columns = [
-                np.concatenate([constants[:, column + call * len(own) + each] for call in range(layer.width)])
-                for each in range(len(own))
-            ]
-            column += layer.width * len(own)
-            yield LayerCall(tuple(columns), self._facets(own, columns))
 
-    def _repeats(self, constants: Integers, repeats: Integers) -> Iterator[RepeatCall]:
-        for each in range(int(repeats[0])):
-            many = int(np.searchsorted(-repeats, -each, side="left"))
-            ids = np.ascontiguousarray(constants[:many, each])
-            yield RepeatCall(many, ids, self._facets(["Concept"], [ids]))
-
-    def _facets(self, kinds: Sequence[str], columns: Sequence[Integers]) -> Facets:
-        attributes = relations = 0
-        for kind, ids in zip(kinds, columns, strict=True):
-            if kind == "Concept":
-                attributes |= int(np.bitwise_or.reduce(self._attribute_bits[ids]))
-            elif kind == BRACKET_KIND:
-                attributes |= int(np.bitwise_or.reduce(np.left_shift(1, ids)))
-            else:
-                relations |= int(np.bitwise_or.reduce(np.left_shift(1, ids)))
-        return _facets_of(attributes, relations)
+def _constants(constants: Integers, pattern: Pattern) -> Iterator[tuple[Integers, ...]]:
+    """For each layer and each constant of its ``forward``, the ids, one call after another."""
+    column = 0
+    for layer in pattern.layers:
+        own = layer.signature.constant_count
+        yield tuple(
+            np.concatenate([constants[:, column + call * own + each] for call in range(layer.width)])
+            for each in range(own)
+        )
+        column += layer.width * own
 
 
-@lru_cache(maxsize=4096)
-def _facets_of(attributes: int, relations: int) -> Facets:
-    return Facets(_bits(attributes), _bits(relations))
+def _repeats(constants: Integers, repeats: Integers) -> Iterator[RepeatCall]:
+    for each in range(int(repeats[0])):
+        many = int(np.searchsorted(-repeats, -each, side="left"))
+        yield RepeatCall(many, np.ascontiguousarray(constants[:many, each]))
 
 
-def _bits(mask: int) -> tuple[int, ...]:
-    return tuple(bit for bit in range(mask.bit_length()) if mask >> bit & 1)
+@dataclass(frozen=True)
+class FacetsRead:
+    """Which facets of which images programs read, by their constants.
+
+    Attributes:
+        attributes: [attributes, images] bool.
+        relations: [relations, images] bool.
+    """
+
+    attributes: Flags
+    relations: Flags
+
+    @staticmethod
+    def by(plan: Plan, domain: Domain, images: int) -> "FacetsRead":
+        """What the programs of a plan read."""
+        found = FacetsRead(
+            np.zeros((len(domain.attributes), images), dtype=bool),
+            np.zeros((len(domain.relations), images), dtype=bool),
+        )
+        of_concept = np.array([domain.attribute_ids[name] for name, _ in domain.concepts], dtype=np.int64)
+        for group in plan.groups:
+            for layer, columns in zip(group.pattern.layers, group.constants, strict=True):
+                for kind, ids in zip(layer.signature.constant_kinds, columns, strict=True):
+                    images_of = group.images if layer.width == 1 else np.tile(group.images, layer.width)
+                    found.mark(kind, of_concept[ids] if kind == "Concept" else ids, images_of)
+            for repeat in group.repeats:
+                found.mark("Concept", of_concept[repeat.constants], group.images[: repeat.rows])
+        return found
+
+    def mark(self, kind: str, facets: Integers, images: Integers) -> None:
+        """Mark facets as read; a concept's is its attribute."""
+        (self.relations if kind == "Relation" else self.attributes)[facets, images] = True
 
 
 def _inputs(reads: Integers, pattern: Pattern) -> Iterator[Integers]:

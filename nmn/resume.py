@@ -16,7 +16,7 @@ from nmn.domain import Domain
 from nmn.errors import InputError
 from nmn.executor import CallRecord, Granted, GroupRunner, Modules, Run
 from nmn.lowering import Integers
-from nmn.planner import Group, LayerCall, RepeatCall
+from nmn.planner import Group, RepeatCall
 from nmn.signature import INPUT_KINDS
 
 Flags = NDArray[np.bool_]
@@ -157,14 +157,14 @@ def part_of(group: Group, rows: Integers) -> Group:
     def chosen(ids: Integers) -> Integers:
         return np.ascontiguousarray(ids.reshape(-1, batch)[:, rows].ravel())
 
-    layers = tuple(LayerCall(tuple(chosen(ids) for ids in each.constants), each.facets) for each in group.layers)
+    constants = tuple(tuple(chosen(ids) for ids in layer) for layer in group.constants)
     repeats = []
     for each in group.repeats:
         many = int(np.searchsorted(rows, each.rows))
         if many:
-            repeats.append(RepeatCall(many, np.ascontiguousarray(each.constants[rows[:many]]), each.facets))
+            repeats.append(RepeatCall(many, np.ascontiguousarray(each.constants[rows[:many]])))
     inputs = tuple(chosen(places) for places in group.inputs)
-    return replace(group, images=group.images[rows], inputs=inputs, layers=layers, repeats=tuple(repeats))
+    return replace(group, images=group.images[rows], inputs=inputs, constants=constants, repeats=tuple(repeats))
 
 
 def _patched(old: Tensor, new: Tensor, rows: Integers, batch: int) -> Tensor:
@@ -216,12 +216,11 @@ class _ChangedFacets:
         """Which rows of a group may read one of them."""
         batch = len(group.images)
         rows = np.zeros(batch, dtype=bool)
-        for layer, call in zip(group.pattern.layers, group.layers, strict=True):
+        for layer, columns in zip(group.pattern.layers, group.constants, strict=True):
             if layer.signature.reads_scene:
                 rows |= self.presence[group.images]
-            kinds = [each.kind for each in layer.signature.parameters if each.kind not in INPUT_KINDS]
             images = np.tile(group.images, layer.width)
-            for kind, ids in zip(kinds, call.constants, strict=True):
+            for kind, ids in zip(layer.signature.constant_kinds, columns, strict=True):
                 rows |= self._hit(kind, images, ids).reshape(-1, batch).any(axis=0)
         for repeat in group.repeats:
             rows[: repeat.rows] |= self._hit("Concept", group.images[: repeat.rows], repeat.constants)

@@ -50,8 +50,8 @@ class FacetStore:
     relations: Tensor  # [relations, images, anchors, objects] log-odds
     relations_known: Tensor  # [relations, images, objects] bool; likewise
     concept_attributes: Tensor  # [concepts] the attribute of each
-    complete_attributes: set[int] = field(default_factory=set)
-    complete_relations: set[int] = field(default_factory=set)
+    complete: bool = False  # whether every facet is known
+    settled: bool = False  # whether all that the constants of running programs name is known
     history: list[FacetRows] = field(default_factory=list)
 
     @staticmethod
@@ -85,31 +85,50 @@ class FacetStore:
 
     def compute_everything(self) -> None:
         """Compute every facet of every object that is not known yet."""
-        for attribute in range(len(self.domain.attributes)):
-            self._look_attribute(attribute, (~self.attributes_known[attribute]).view(-1).nonzero().squeeze(1))
-            self.complete_attributes.add(attribute)
-        for relation in range(len(self.domain.relations)):
-            self._look_relation(relation, (~self.relations_known[relation]).view(-1).nonzero().squeeze(1))
-            self.complete_relations.add(relation)
+        images = self.glance.mask.new_ones(self.glance.mask.shape[0])
+        self.compute(
+            images.expand(len(self.domain.attributes), -1),
+            images.expand(len(self.domain.relations), -1),
+        )
+        self.complete = True
 
-    def want_attributes(self, attribute: Tensor, images: Tensor, asked: Tensor, present: Sequence[int]) -> None:
+    def compute(self, attributes: Tensor, relations: Tensor) -> None:
+        """Compute facets of all objects of some images, where not known yet.
+
+        Args:
+            attributes: [attributes, images] bool, which attributes of which images.
+            relations: [relations, images] bool, likewise.
+        """
+        for number in range(len(self.domain.attributes)):
+            missing = attributes[number][:, None] & ~self.attributes_known[number]
+            self._look_attribute(number, missing.view(-1).nonzero().squeeze(1))
+        for number in range(len(self.domain.relations)):
+            missing = relations[number][:, None] & ~self.relations_known[number]
+            self._look_relation(number, missing.view(-1).nonzero().squeeze(1))
+
+    def compute_of_image(self, image: int, attributes: Sequence[int], relations: Sequence[int]) -> None:
+        """Compute some attributes and relations of all objects of one image, where not known yet."""
+        objects = self.glance.mask.shape[1]
+        for number in attributes:
+            self._look_attribute(number, image * objects + (~self.attributes_known[number, image]).nonzero().squeeze(1))
+        for number in relations:
+            self._look_relation(number, image * objects + (~self.relations_known[number, image]).nonzero().squeeze(1))
+
+    def want_attributes(self, attribute: Tensor, images: Tensor, asked: Tensor) -> None:
         """Make sure of attributes.
 
         Args:
             attribute: [batch] which one each row asks for.
             images: [batch] of which image.
             asked: [batch, objects] bool, for which objects.
-            present: The attributes that occur in ``attribute``.
         """
-        if not self.complete_attributes.issuperset(present):
-            for number, flat in _missing(attribute, images, asked, self.attributes_known):
-                self._look_attribute(number, flat)
+        for number, flat in _missing(attribute, images, asked, self.attributes_known):
+            self._look_attribute(number, flat)
 
-    def want_relations(self, relation: Tensor, images: Tensor, asked: Tensor, present: Sequence[int]) -> None:
+    def want_relations(self, relation: Tensor, images: Tensor, asked: Tensor) -> None:
         """Make sure of relations' rows; arguments as for :meth:`want_attributes`, the objects being anchors."""
-        if not self.complete_relations.issuperset(present):
-            for number, flat in _missing(relation, images, asked, self.relations_known):
-                self._look_relation(number, flat)
+        for number, flat in _missing(relation, images, asked, self.relations_known):
+            self._look_relation(number, flat)
 
     def set_attribute(self, attribute: str, rows: Rows, log_probabilities: Tensor) -> None:
         """Put values [rows, values] where computed ones stood or would stand, such as those of a closer look."""
@@ -197,15 +216,13 @@ class SceneGraph:
     Attributes:
         store: The facets of the whole batch of images.
         images: [batch] int64, the image of each row.
-        attributes: Ids of the attributes that occur among the rows' concepts and brackets.
-        relations: Ids of the relations that occur among the rows' constants.
+        constants: The ids that the call was given: what is asked by one of them may be known ahead.
         notes: Where what was asked for is noted, if a trace wants to know.
     """
 
     store: FacetStore
     images: Tensor
-    attributes: Sequence[int] = ()
-    relations: Sequence[int] = ()
+    constants: Sequence[Tensor] = ()
     notes: "list[Note] | None" = None
 
     @property
@@ -221,15 +238,16 @@ class SceneGraph:
     def concept(self, concept: Tensor, asked: Tensor) -> Tensor:
         """[batch, objects] log-probability that each object fits the row's concept, where ``asked`` [batch, objects]."""
         store = self.store
-        if not store.complete_attributes.issuperset(self.attributes):
-            self._want(store.want_attributes, store.concept_attributes[concept], asked, self.attributes)
+        if not self._known(concept):
+            self._want(store.want_attributes, store.concept_attributes[concept], asked)
         _, images, objects = store.attributes.shape
         return store.attributes.view(-1, objects).index_select(0, concept * images + self.images)
 
     def attribute(self, attribute: Tensor, asked: Tensor) -> Tensor:
         """[batch, objects, concepts] probability of the values of the row's attribute, 0 outside of it and where not asked."""
         store = self.store
-        self._want(store.want_attributes, attribute, asked, self.attributes)
+        if not self._known(attribute):
+            self._want(store.want_attributes, attribute, asked)
         values = store.attributes.index_select(1, self.images).permute(1, 2, 0).exp()
         return values * self.attribute_mask(attribute)[:, None] * asked[:, :, None]
 
@@ -240,13 +258,18 @@ class SceneGraph:
     def relation(self, relation: Tensor, asked: Tensor) -> Tensor:
         """[batch, anchors, objects] log-odds that the object is ``relation`` of the anchor, for the anchors asked for."""
         store = self.store
-        self._want(store.want_relations, relation, asked, self.relations)
+        if not self._known(relation):
+            self._want(store.want_relations, relation, asked)
         _, images, objects, _ = store.relations.shape
         return store.relations.view(-1, objects, objects).index_select(0, relation * images + self.images)
 
-    def _want(self, want: Callable[..., None], facet: Tensor, asked: Tensor, present: Sequence[int]) -> None:
+    def _known(self, ids: Tensor) -> bool:
+        """Whether nothing that these ids ask for can be missing, without looking at them."""
+        return self.store.complete or (self.store.settled and any(ids is each for each in self.constants))
+
+    def _want(self, want: Callable[[Tensor, Tensor, Tensor], None], facet: Tensor, asked: Tensor) -> None:
         before = len(self.store.history)
-        want(facet, self.images, asked, present)
+        want(facet, self.images, asked)
         if self.notes is not None:
             self.notes.append(Note(self.images, asked, tuple(self.store.history[before:])))
 

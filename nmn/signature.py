@@ -63,9 +63,14 @@ class Signature:
         return tuple(parameter for parameter in self.parameters if parameter.kind in CONSTANT_KINDS)
 
     @cached_property
+    def constant_kinds(self) -> tuple[str, ...]:
+        """Kinds of the ids of the domain that a call carries, its constants and its attribute, in order."""
+        return tuple(parameter.kind for parameter in self.parameters if parameter.kind not in INPUT_KINDS)
+
+    @property
     def constant_count(self) -> int:
-        """How many ids of the domain a call carries: its constants and its attribute."""
-        return len(self.parameters) - len(self.inputs)
+        """How many those are."""
+        return len(self.constant_kinds)
 
     @property
     def bracket(self) -> bool:

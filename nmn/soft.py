@@ -18,10 +18,15 @@ from nmn.registry import Registry
 from nmn.scene import FacetStore
 from nmn.trace import Answer
 
-Policy = Literal["lazy", "everything"]
-"""Which facets are computed: those that programs read, or all of every object in advance."""
+Policy = Literal["read", "lazy", "everything"]
+"""Which facets are computed, and when.
 
-PLANNED_FROM = 4
+``read``: those that programs read, of all objects of their images, before they run; few large calls.
+``lazy``: those that programs read, of the objects that each step still needs, as it asks; least arithmetic.
+``everything``: all of every object, before anything runs.
+"""
+
+PLANNED_FROM = 6
 """Fewer questions than this are run one call at a time: planning them would take longer than it saves."""
 
 WIDEST = 1.5
@@ -37,10 +42,11 @@ class SoftBackend:
     Args:
         perceiver: Looks at the images.
         registry: The operations.
-        policy: Which facets are computed.
+        policy: Which facets are computed, and when. A traced run is always ``lazy``, so that every node shows what it
+            needs.
     """
 
-    def __init__(self, perceiver: Perceiver, registry: Registry, *, policy: Policy = "lazy") -> None:
+    def __init__(self, perceiver: Perceiver, registry: Registry, *, policy: Policy = "read") -> None:
         self.perceiver = perceiver
         self.policy = policy
         self.modules = Modules(registry)
@@ -87,13 +93,15 @@ class SoftBackend:
         return store
 
     def _answers(self, programs: list[Program], images: list[int], store: FacetStore, trace: bool) -> list[Answer]:
+        ahead = self.policy == "read" and not trace
         if len(programs) < PLANNED_FROM:
             pairs = zip(programs, images, strict=True)
-            return [answer_of_loop(self.looper.run(program, image, store, trace=trace)) for program, image in pairs]
+            runs = [self.looper.run(program, image, store, trace=trace, ahead=ahead) for program, image in pairs]
+            return [answer_of_loop(run) for run in runs]
         started = perf_counter()
         plan = self.planner.plan(programs, images)
         planned = perf_counter() - started
-        return answers(execute(plan, store, self.modules, trace=trace), planner_seconds=planned)
+        return answers(execute(plan, store, self.modules, trace=trace, ahead=ahead), planner_seconds=planned)
 
 
 def split_by_size(glance: Glance) -> list[tuple[list[int], Glance]]:

@@ -24,10 +24,11 @@ from nmn.program import Program
 from nmn.registry import default_registry
 from nmn.scene import FacetStore
 from nmn.scenes import Scene
+from nmn.soft import PLANNED_FROM
 
 Work = Literal["end_to_end", "executor", "training"]
 Images = Literal["one_question", "ten_questions"]
-Design = Literal["loop", "everything", "cold", "warm", "exact"]
+Design = Literal["loop", "everything", "lazy", "cold", "warm", "exact"]
 
 WORKS: tuple[Work, ...] = ("end_to_end", "executor", "training")
 IMAGES: dict[Images, int] = {"one_question": 1, "ten_questions": 10}
@@ -109,7 +110,10 @@ class Row:
         batch: Questions run together.
         images: How many of them are on one image.
         work: From node features through the facet heads to answers; with facets given; or a training step.
-        design: What ran.
+        design: What ran: the loop over single calls, with facets that the program reads computed ahead and nothing kept
+            between questions; the executor with every facet of every object computed ahead (everything); with facets
+            computed as steps ask (lazy); and as it is by default, with those that programs read computed ahead, its plan
+            cache empty (cold) or filled (warm); the exact rules on described scenes.
         questions_per_second: By the median.
         slowest: By the slowest repeat.
         fastest: By the fastest.
@@ -165,11 +169,29 @@ class Designs:
         """One question at a time, keeping nothing between questions; facets given where there are ``stores``."""
         for program, image in zip(batch.programs, batch.images, strict=True):
             store = self.store(batch.single[image]) if stores is None else stores[image]
-            yield self.looper.run(program, 0, store)
+            yield self.looper.run(program, 0, store, ahead=True)
 
-    def planned(self, batch: Batch, store: FacetStore) -> Run:
-        """The executor."""
-        return execute(self.planner.plan(batch.programs, batch.images), store, self.modules)
+    def planned(self, batch: Batch, store: FacetStore, *, ahead: bool = True) -> Run:
+        """The executor on a plan."""
+        return execute(self.planner.plan(batch.programs, batch.images), store, self.modules, ahead=ahead)
+
+    def small(self, batch: Batch, store: FacetStore, *, ahead: bool = True) -> list[LoopRun]:
+        """The executor on so few questions that it does not plan."""
+        pairs = zip(batch.programs, batch.images, strict=True)
+        return [self.looper.run(program, image, store, ahead=ahead) for program, image in pairs]
+
+    def answered(self, batch: Batch, store: FacetStore, *, ahead: bool = True) -> object:
+        """Answers of the executor."""
+        if len(batch.programs) < PLANNED_FROM:
+            return [best_of_loop(run) for run in self.small(batch, store, ahead=ahead)]
+        return best(self.planned(batch, store, ahead=ahead))
+
+    def loss(self, batch: Batch, store: FacetStore, *, ahead: bool = True) -> Tensor:
+        """What a training step minimises."""
+        if len(batch.programs) < PLANNED_FROM:
+            runs = zip(self.small(batch, store, ahead=ahead), batch.answers, strict=True)
+            return -torch.stack([loop_log_likelihood(run, answer) for run, answer in runs]).mean()
+        return -log_likelihood(self.planned(batch, store, ahead=ahead), batch.answers).mean()
 
     def forget(self) -> None:
         """Empty the plan cache."""
@@ -192,13 +214,14 @@ def things(designs: Designs, batch: Batch, work: Work) -> dict[Design, Callable[
 def _end_to_end(designs: Designs, batch: Batch) -> dict[Design, Callable[[], object]]:
     def cold() -> object:
         designs.forget()
-        return best(designs.planned(batch, designs.store(batch.glance)))
+        return designs.answered(batch, designs.store(batch.glance))
 
     return {
         "loop": lambda: designs.looped(batch),
-        "everything": lambda: best(designs.planned(batch, designs.store(batch.glance, everything=True))),
+        "everything": lambda: designs.answered(batch, designs.store(batch.glance, everything=True), ahead=False),
+        "lazy": lambda: designs.answered(batch, designs.store(batch.glance), ahead=False),
         "cold": cold,
-        "warm": lambda: best(designs.planned(batch, designs.store(batch.glance))),
+        "warm": lambda: designs.answered(batch, designs.store(batch.glance)),
     }
 
 
@@ -208,12 +231,12 @@ def _given(designs: Designs, batch: Batch) -> dict[Design, Callable[[], object]]
 
     def cold() -> object:
         designs.forget()
-        return best(designs.planned(batch, store))
+        return designs.answered(batch, store, ahead=False)
 
     found: dict[Design, Callable[[], object]] = {
         "loop": lambda: designs.looped(batch, single),
         "cold": cold,
-        "warm": lambda: best(designs.planned(batch, store)),
+        "warm": lambda: designs.answered(batch, store, ahead=False),
     }
     if batch.scenes:
         scenes = [designs.exact.scene(scene) for scene in batch.scenes]
@@ -222,27 +245,26 @@ def _given(designs: Designs, batch: Batch) -> dict[Design, Callable[[], object]]
 
 
 def _training(designs: Designs, batch: Batch) -> dict[Design, Callable[[], object]]:
-    def looped() -> object:
-        runs = zip(designs.loop(batch), batch.answers, strict=True)
-        loss = -torch.stack([loop_log_likelihood(run, answer) for run, answer in runs]).mean()
+    def step(loss: Tensor) -> object:
         loss.backward()  # type: ignore[no-untyped-call]
+        for parameter in designs.material.trained:
+            parameter.grad = None
         return loss
 
-    def planned(everything: bool) -> object:
-        run = designs.planned(batch, designs.store(batch.glance, everything=everything))
-        loss = -log_likelihood(run, batch.answers).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+    def looped() -> object:
+        runs = zip(designs.loop(batch), batch.answers, strict=True)
+        return step(-torch.stack([loop_log_likelihood(run, answer) for run, answer in runs]).mean())
 
     def cold() -> object:
         designs.forget()
-        return planned(everything=False)
+        return step(designs.loss(batch, designs.store(batch.glance)))
 
     return {
         "loop": looped,
-        "everything": lambda: planned(everything=True),
+        "everything": lambda: step(designs.loss(batch, designs.store(batch.glance, everything=True), ahead=False)),
+        "lazy": lambda: step(designs.loss(batch, designs.store(batch.glance), ahead=False)),
         "cold": cold,
-        "warm": lambda: planned(everything=False),
+        "warm": lambda: step(designs.loss(batch, designs.store(batch.glance))),
     }
 
 
@@ -291,7 +313,7 @@ def _rows(
             with PeakTensorMemory() as memory:
                 run()
             peak = memory.peak
-        planned = design in ("everything", "warm")
+        planned = design in ("everything", "lazy", "warm") and size >= PLANNED_FROM
         flops, rows, possible, kernels = _effort(designs, batch, work, design)
         yield Row(
             batch=size,
@@ -302,7 +324,7 @@ def _rows(
             slowest=size / taken.spread[1],
             fastest=size / taken.spread[0],
             ratio_to_loop=timings["loop"].median / taken.median,
-            planner_share=planning / taken.median if planned else _cold_share(timings, planning, design),
+            planner_share=planning / taken.median if planned else _cold_share(timings, planning, design, size),
             peak_bytes=peak,
             flops=flops,
             facet_rows=rows,
@@ -311,9 +333,9 @@ def _rows(
         )
 
 
-def _cold_share(timings: dict[str, Timing], planning: float, design: Design) -> float | None:
+def _cold_share(timings: dict[str, Timing], planning: float, design: Design, size: int) -> float | None:
     """Cold planning is warm planning and what the cold run takes longer than the warm one."""
-    if design != "cold":
+    if design != "cold" or size < PLANNED_FROM:
         return None
     cold, warm = timings["cold"].median, timings["warm"].median
     return min(1.0, (planning + max(0.0, cold - warm)) / cold)
@@ -324,26 +346,31 @@ def _effort(designs: Designs, batch: Batch, work: Work, design: Design) -> tuple
     if design == "exact":
         return 0, 0, 0, 0
     given = work == "executor"
-    concepts = len(designs.domain.concepts)
+    ahead = design in ("cold", "warm") and not given
+    sizes = Sizes(batch.glance.mask.shape[1], len(designs.domain.concepts))
     with torch.no_grad():
         if design == "loop":
             stores = [designs.store(batch.single[image], everything=given) for image in batch.images]
-            runs = [
-                designs.looper.run(program, 0, store) for program, store in zip(batch.programs, stores, strict=True)
-            ]
-            flops = sum(
-                declared_cost(call.module, Sizes(run.store.glance.mask.shape[1], concepts))
-                for run in runs
-                for call in run.calls
-            )
-            kernels = sum(len(run.calls) for run in runs)
+            alone = zip(batch.programs, stores, strict=True)
+            runs = [designs.looper.run(program, 0, store, ahead=not given) for program, store in alone]
+            flops, kernels = _loop_flops(runs, sizes)
         else:
             stores = [designs.store(batch.glance, everything=given or design == "everything")]
-            run = designs.planned(batch, stores[0])
-            flops, kernels = _flops(run, designs.modules, Sizes(batch.glance.mask.shape[1], concepts)), run.plan.kernels
-    rows = 0 if given else sum(len(entry.rows) for store in stores for entry in store.history)
-    facets = 0 if given else sum(len(entry.rows) * entry.flops for store in stores for entry in store.history)
+            if len(batch.programs) < PLANNED_FROM:
+                flops, kernels = _loop_flops(designs.small(batch, stores[0], ahead=ahead), sizes)
+            else:
+                run = designs.planned(batch, stores[0], ahead=ahead)
+                flops, kernels = _flops(run, designs.modules, sizes), run.plan.kernels
+    computed = [] if given else [entry for store in stores for entry in store.history]
+    rows = sum(len(entry.rows) for entry in computed)
+    facets = sum(len(entry.rows) * entry.flops for entry in computed)
     return flops + facets, rows, sum(store.possible_rows for store in stores), kernels
+
+
+def _loop_flops(runs: Sequence[LoopRun], sizes: Sizes) -> tuple[int, int]:
+    """Declared FLOPs and calls of modules."""
+    calls = [call for run in runs for call in run.calls]
+    return sum(declared_cost(call.module, sizes) for call in calls), len(calls)
 
 
 def _flops(run: Run, modules: Modules, sizes: Sizes) -> int:

@@ -6,7 +6,14 @@ from pathlib import Path
 from nmn.bench.executor import IMAGES, WORKS, Row
 from nmn.errors import InputError
 
-COLOURS = {"loop": "#888888", "everything": "#c2571a", "cold": "#7aa6c2", "warm": "#1a6fa3", "exact": "#3f8f4f"}
+COLOURS = {
+    "loop": "#888888",
+    "everything": "#c2571a",
+    "lazy": "#b08f2e",
+    "cold": "#7aa6c2",
+    "warm": "#1a6fa3",
+    "exact": "#3f8f4f",
+}
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:

@@ -106,6 +106,9 @@ def _status() -> int:
             command = getattr(getattr(error, "ctx", None), "command_path", "nmn")
             _complain(f"{message.rstrip('.')} ({command} --help tells more)")
         return BAD_INPUT
+    except OSError as error:  # a name that no file can have, a disk that fails
+        _complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        return BAD_INPUT
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted")
         return INTERRUPTED
@@ -124,5 +127,5 @@ def _message(error: NmnError) -> str:
 def _complain(message: str) -> None:
     first, *pointer = message.split("\n")
     if len(first) > LONGEST_MESSAGE:
-        first = first[:LONGEST_MESSAGE] + "..."
+        first = f"{first[: LONGEST_MESSAGE // 2]} ... {first[-LONGEST_MESSAGE // 2 :]}"
     print("\n".join(printable(line) for line in (f"nmn: {first}", *pointer)), file=sys.stderr)

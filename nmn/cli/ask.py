@@ -34,12 +34,13 @@ def ask(
 
     Of a file's questions, those that cannot be read are said to be, the others are answered, and the exit code is 1.
     """
-    several = as_file(question) is not None
-    questions = _lines(question)[:limit] if several else [question]
-    from nmn.engine import Engine
     from nmn.images import load_image
 
     pixels = load_image(image)
+    several = as_file(question) is not None
+    questions = _lines(question)[:limit] if several else [question]
+    from nmn.engine import Engine
+
     engine = Engine.from_pretrained(weights, device=device)
     if several:
         _ask_several(engine, pixels, questions, trace=trace, strict=strict, json=json)

@@ -34,8 +34,10 @@ def check_target(path: Path, option: str, *, inputs: Iterable[Path | None] = ())
 
 
 def write_target(path: Path, option: str, value: Any) -> None:
-    """Write a JSON file. Raises: InputError when that fails after all, as on a full disk."""
+    """Write a JSON file. Raises: InputError when that fails after all, as on a full disk or of an input's own NaN."""
     try:
         write_json(path, value)
     except OSError as error:
         raise InputError(f"{option} {str(path)!r} cannot be written: {error.strerror or error}") from None
+    except ValueError as error:
+        raise InputError(f"{option} {str(path)!r} cannot be written: {error}") from None

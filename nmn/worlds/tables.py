@@ -107,7 +107,7 @@ class Tables:
         asked[0, objects] = True
         one = torch.tensor([facet, self.image], device=known.device)
         with torch.no_grad():
-            want(one[:1], one[1:], asked, (facet,))
+            want(one[:1], one[1:], asked)
 
     def _enter(self, table: Table, index: int, chances: Mapping[int, float]) -> None:
         """Note an object's probabilities, leaving out the least likely values that are negligible together."""

@@ -18,13 +18,12 @@ from nmn.scene import FacetStore, SceneGraph
 CLEVR = Domain.load("clevr")
 REGISTRY = default_registry()
 MODULES = Modules(REGISTRY)
-EVERYTHING = (tuple(range(len(CLEVR.attributes))), tuple(range(len(CLEVR.relations))))
 
 
 def scene(seed: int, objects: int, batch: int = 1, dtype: torch.dtype = torch.float32) -> SceneGraph:
     perceiver = FactPerceiver(CLEVR, (random_facts(seed, CLEVR, objects, dtype=dtype),), [])
     store = FacetStore.look(perceiver, [0])
-    return SceneGraph(store, torch.zeros(batch, dtype=torch.int64), *EVERYTHING)
+    return SceneGraph(store, torch.zeros(batch, dtype=torch.int64))
 
 
 def random_log_odds(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -105,7 +104,7 @@ def test_the_order_of_the_objects_does_not_matter(operation: str, seed: int) -> 
     views = []
     for each in (facts, moved):
         store = FacetStore.look(FactPerceiver(CLEVR, (each,), []), [0])
-        views.append(SceneGraph(store, torch.zeros(2, dtype=torch.int64), *EVERYTHING))
+        views.append(SceneGraph(store, torch.zeros(2, dtype=torch.int64)))
     first, second = run(operation, views[0], values), run(operation, views[1], moved_values)
     if REGISTRY.signature(operation).output in ("ObjectSet", "Object"):
         first = (first[0][:, order], *first[1:])
