@@ -22,7 +22,9 @@ def read_json(path: str | Path, error: type[InputError] = DataError) -> Any:
         raise error(f"{path} is a folder; a JSON file is needed") from None
     except UnicodeDecodeError as problem:
         raise error(f"{path} is not JSON: byte {problem.start} is not UTF-8") from None
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        raise error(f"cannot read {path}: {problem.strerror or problem}") from None
+    except ValueError as problem:
         raise error(f"cannot read {path}: {problem}") from None
     try:
         return json.loads(text)

@@ -3,7 +3,7 @@
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -78,7 +78,7 @@ def _from_file(path: Path) -> NDArray[np.uint8]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Metadata that breaks its format is not worth a word. Not for decoding: one thread at a time is in here."""
+    """Metadata that breaks its format is not worth a word. One thread at a time is in here: not for decoding."""
     with _QUIET, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -106,7 +106,8 @@ def _from_pillow(image: Image.Image, name: str) -> NDArray[np.uint8]:
         frames = getattr(image, "n_frames", 1)
     if frames > 1:
         raise ImageError(f"{name} is animated or has several pages; give a single image")
-    image.load()
+    with _quietly() if image.format == "TIFF" else nullcontext():  # its metadata is read while it is decoded
+        image.load()
     image = _upright(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _from_array(_deep(np.asarray(image), image.mode), name)

@@ -21,6 +21,11 @@ def test_what_is_written_is_read_back(tmp_path: Path, value: object) -> None:
     assert read_json(tmp_path / "value.json") == value
 
 
+def test_half_a_surrogate_pair_is_written_and_read_back(tmp_path: Path) -> None:
+    write_json(tmp_path / "value.json", ["\ud800", "é"])
+    assert read_json(tmp_path / "value.json") == ["\ud800", "é"]
+
+
 @pytest.mark.parametrize("value", [math.nan, {"deep": [math.inf]}, object(), {1, 2}], ids=str)
 def test_what_json_cannot_hold_leaves_the_old_file_as_it_was(tmp_path: Path, value: object) -> None:
     write_json(tmp_path / "value.json", "old")

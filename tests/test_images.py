@@ -1,6 +1,8 @@
 """Any image file becomes RGB bytes, or one line says why it cannot be used."""
 
 import io
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,19 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     assert load_image(tmp_path / "a.jpg").shape == (40, 20, 3)
 
 
+def test_orientation_that_cannot_be_read_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    solid().save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0garbage that is no directory of tags")
+    assert load_image(tmp_path / "a.jpg").shape == (20, 40, 3)
+
+
+def test_threads_that_load_images_leave_the_warnings_as_they_were(tmp_path: Path) -> None:
+    solid().save(tmp_path / "a.png")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(load_image, [tmp_path / "a.png"] * 200))
+    assert list(warnings.filters) == before
+
+
 def test_float_and_bool_arrays_are_scaled() -> None:
     assert load_image(np.full((20, 40), 0.5))[0, 0, 0] == 128
     assert load_image(np.full((20, 40, 1), fill_value=True))[0, 0, 0] == 255
@@ -106,6 +121,27 @@ def test_unusable_files_are_refused_in_one_line(tmp_path: Path, data: bytes, mes
         load_image(write_bytes(tmp_path / "a.img", data))
     assert "\n" not in str(raised.value)
     assert "a.img" in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "PPM", "TGA", "ICO", "PCX", "DDS"])
+def test_a_damaged_file_gives_an_image_or_one_line(tmp_path: Path, kind: str) -> None:
+    buffer = io.BytesIO()
+    solid().save(buffer, kind)
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        data = np.frombuffer(buffer.getvalue(), np.uint8).copy()
+        data[random.integers(0, min(len(data), 200), 5)] = random.integers(0, 255, 5)
+        path = write_bytes(tmp_path / "a.img", data[: random.integers(1, 2 * len(data))].tobytes())
+        try:
+            assert load_image(path).shape[2] == 3
+        except ImageError as error:
+            assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("name", ["a" * 3000, "a\0b"])
+def test_names_that_no_file_can_have_are_refused(name: str) -> None:
+    with pytest.raises(ImageError, match="no image file"):
+        load_image(name)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (15, 40), (10_001, 20)])

@@ -120,6 +120,13 @@ def test_an_unknown_word_is_pointed_at_and_the_nearest_are_named(nmn: Any) -> No
     assert done.err.splitlines()[1:] == ["How many cubez are there?", "         ^^^^^"]
 
 
+def test_arguments_the_wrong_way_round_or_too_long_are_one_line(nmn: Any) -> None:
+    nmn("ask", HOW_MANY, SAMPLE).refused("no image file How many cubes")
+    nmn("ask", "a" * 5000, HOW_MANY).refused("no image file")
+    nmn("ask", SAMPLE, HOW_MANY, "--weights", "a" * 5000).refused("too long")
+    nmn("run", "count(scene())", "--scene", "a" * 5000, "--index", 0).refused("too long")
+
+
 def test_the_name_of_a_file_that_is_not_there_is_no_question(nmn: Any) -> None:
     nmn("ask", SAMPLE, "questions.txt").refused("no file 'questions.txt'")
     nmn("ask", SAMPLE, "docs").refused("folder")
