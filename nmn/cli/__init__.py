@@ -18,16 +18,18 @@ REFUSED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 LONGEST_MESSAGE = 1000  # characters
 WIDEST_POINTER = 100  # columns
 
+SAMPLE = "demo/samples/CLEVR_val_000000.jpg"
+SCENES, QUESTIONS = "demo/samples/scenes.json", "demo/samples/questions.json"
+CODES = "Exit codes: 0 answered, 1 records refused or a presupposition failed under --strict, 2 bad input."
+
 app = typer.Typer(
     name="nmn",
     help="Ask questions about images and see how the answer came to be.",
-    epilog="Exit codes: 0 answered, 1 records refused or a presupposition failed under --strict, 2 bad input.",
+    epilog=CODES + "\n\n" + examples(f'nmn ask {SAMPLE} "How many cubes are there?"'),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-SAMPLE = "demo/samples/CLEVR_val_000000.jpg"
-SCENES, QUESTIONS = "demo/samples/scenes.json", "demo/samples/questions.json"
 
 app.command(
     "ask",
@@ -94,7 +96,7 @@ def main() -> None:
 
 def _status() -> int:
     try:
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False, prog_name="nmn")
         if status == INTERRUPTED:  # typer gives Ctrl-C as a status
             raise KeyboardInterrupt
     except NmnError as error:

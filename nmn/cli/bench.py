@@ -1,5 +1,6 @@
 """nmn bench: measure speed on this machine."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,7 +51,7 @@ def executor(
         raise InputError("--questions and --images go together")
     import torch
 
-    from nmn.bench.executor import WORKS, compare
+    from nmn.bench.executor import WORKS, cache_figures, compare
     from nmn.errors import nearest
 
     for each in work or ():
@@ -67,11 +68,17 @@ def executor(
             rows.append(row)
             status.update(f"measured {row.work} at {row.batch}, {row.images.replace('_', ' ')} an image: {row.design}")
     out.print(_table(rows))
+    kept = cache_figures(material)
+    out.print(
+        f"plan cache over {kept.programs:,} questions, from empty: {kept.program_hits:.0%} of programs had been planned "
+        f"before, and {kept.structure_hits:.0%} of the others' structures; {kept.patterns} patterns of steps in all",
+        style="dim",
+    )
     if json is not None:
         from nmn.files import write_json
 
         about = {"threads": 1, "clock": "CPU time", "torch": torch.__version__, "repeats": repeats}
-        write_json(json, {**about, "rows": [row.to_json() for row in rows]}, indent=1)
+        write_json(json, {**about, "plan_cache": asdict(kept), "rows": [row.to_json() for row in rows]}, indent=1)
     if plot is not None:
         from nmn.bench.plot import draw
 

@@ -1,8 +1,7 @@
 """Calibration: make the probabilities mean what they say, on images that no weight was trained on.
 
 One temperature an attribute (Guo et al. 2017, arXiv:1706.04599, section 4.2), a scale and a shift for presence (Platt
-1999), and one factor an axis on the standard deviation of coordinates, fitted to the relations that follow from them.
-Each is the minimum of the negative log-likelihood.
+1999), and one factor an axis on the standard deviation of coordinates. Each minimises a negative log-likelihood.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -137,15 +136,20 @@ def fit(evidence: Evidence, *, margin: float, separation: float) -> Calibration:
 
 
 def _temperature(logits: Tensor, labels: Tensor) -> float:
-    return _minimise(lambda factor: functional.cross_entropy(logits / factor, labels))
+    """Labels are smoothed by one mistake, as Platt does: without any mistake, no temperature would be low enough."""
+    smoothing = 1 / (len(labels) + 2)
+    return _minimise(lambda factor: functional.cross_entropy(logits / factor, labels, label_smoothing=smoothing))
 
 
 def _spread(difference: Tensor, truth: Tensor, variance: Tensor, *, margin: float, separation: float) -> float:
+    """The larger of two fits: to the relations, and to the differences themselves, which is defined without mistakes."""
+
     def loss(factor: Tensor) -> Tensor:
         odds = relation_log_odds(difference, variance * factor**2, margin=margin, separation=separation)
         return functional.binary_cross_entropy_with_logits(odds, (truth > margin).float())
 
-    return _minimise(loss)
+    plain = ((difference - truth).square() / variance).mean().sqrt() if len(difference) else torch.tensor(1.0)
+    return round(max(_minimise(loss), float(plain)), 4)
 
 
 def _minimise(loss: Callable[[Tensor], Tensor], steps: int = 60) -> float:
