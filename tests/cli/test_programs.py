@@ -341,6 +341,6 @@ def test_wrong_usage_is_refused_and_help_is_pointed_at(nmn: Any, arguments: tupl
 def test_without_a_command_the_help_is_shown(nmn: Any) -> None:
     done = nmn()
     assert done.code == 2
-    assert "Usage: " in done.out
+    assert "Usage: nmn" in done.out
     assert "Exit codes" in done.out
     assert nmn("--version").out.startswith("nmn 0.")
