@@ -209,3 +209,21 @@ def test_broken_weights_are_refused(nmn: Any, weights: Path) -> None:
     (weights / "model.safetensors").unlink()
     asked("no perception weights")
     nmn("ask", SAMPLE, HOW_MANY, "--weights", weights / "none").refused("no perception weights")
+
+
+def test_not_knowing_is_an_answer(nmn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from nmn.engine import Engine
+
+    found = Engine.answer
+
+    def unsure(self: Engine, *arguments: Any, **options: Any) -> Any:
+        return replace(found(self, *arguments, **options), value=None, confidence=0.0)
+
+    monkeypatch.setattr(Engine, "answer", unsure)
+    shown = nmn("ask", SAMPLE, HOW_MANY)
+    assert shown.code == 0
+    assert "I don't know  confidence 0.000" in shown.out
+    record = nmn("ask", SAMPLE, HOW_MANY, "--json")
+    assert (record.code, record.json()["answer"]) == (0, None)
