@@ -1,13 +1,15 @@
 """nmn bench: measure speed on this machine."""
 
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from nmn.cli.options import Weights
+from nmn.cli.options import Weights, examples
+from nmn.cli.outputs import check_target, write_target
 from nmn.cli.show import console
 from nmn.errors import InputError
 
@@ -22,7 +24,7 @@ def bench() -> None:
     """Measure speed on this machine."""
 
 
-@app.command("executor")
+@app.command("executor", epilog=examples("nmn bench executor --batch 16 --work executor --repeats 1"))
 def executor(
     batch: Annotated[
         list[int] | None, typer.Option("--batch", min=1, help="Questions run together; repeatable.")
@@ -45,10 +47,16 @@ def executor(
 
     One thread, CPU time, interleaved. Ratios are to the loop that runs one call at a time and keeps nothing.
 
-    Example: nmn bench executor --batch 64 --batch 256
+    Printed are questions a second (median, slowest, fastest), the ratio to the loop, planning's share of the time, the
+    most memory that tensors took, FLOPs, the share of facets that was computed, and calls of modules.
     """
     if (questions is None) != (images is None):
         raise InputError("--questions and --images go together")
+    if scenes is not None and questions is None:
+        raise InputError("--scenes goes with --questions and --images")
+    for target, option in ((json, "--json"), (plot, "--plot")):
+        if target is not None:
+            check_target(target, option, inputs=(questions, scenes))
     import torch
 
     from nmn.bench.executor import WORKS, cache_figures, compare
@@ -63,11 +71,11 @@ def executor(
     sizes = batch or [1, 16, 64, 256, 1024]
     out = console()
     rows: list[Row] = []
-    with out.status("looking at images and measuring") as status:
+    with console(stderr=True).status("looking at images and measuring") as status:
         for row in compare(material, batches=sizes, works=chosen, repeats=repeats):
             rows.append(row)
             status.update(f"measured {row.work} at {row.batch}, {row.images.replace('_', ' ')} an image: {row.design}")
-    out.print(_table(rows))
+    _print(rows)
     kept = cache_figures(material)
     out.print(
         f"plan cache over {kept.programs:,} questions, from empty: {kept.program_hits:.0%} of programs had been planned "
@@ -75,10 +83,8 @@ def executor(
         style="dim",
     )
     if json is not None:
-        from nmn.files import write_json
-
         about = {"threads": 1, "clock": "CPU time", "torch": torch.__version__, "repeats": repeats}
-        write_json(json, {**about, "plan_cache": asdict(kept), "rows": [row.to_json() for row in rows]}, indent=1)
+        write_target(json, "--json", {**about, "plan_cache": asdict(kept), "rows": [row.to_json() for row in rows]})
     if plot is not None:
         from nmn.bench.plot import draw
 
@@ -117,41 +123,27 @@ def _material(questions: Path | None, images: Path | None, scenes: Path | None, 
     )
 
 
-def _table(rows: "list[Row]") -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("batch", "images", "work", "design"):
-        table.add_column(name)
-    for name in (
-        "questions/s",
-        "slowest",
-        "fastest",
-        "x loop",
-        "planner",
-        "peak MB",
-        "MFLOPs",
-        "facet rows",
-        "kernels",
-    ):
-        table.add_column(name, justify="right")
-    last: tuple[object, ...] | None = None
-    for row in rows:
-        head = (row.batch, row.images, row.work)
-        if last is not None and head != last:
-            table.add_section()
-        last = head
-        table.add_row(
-            str(row.batch),
-            row.images.replace("_", " "),
-            row.work.replace("_", " "),
-            row.design,
-            f"{row.questions_per_second:,.0f}",
-            f"{row.slowest:,.0f}",
-            f"{row.fastest:,.0f}",
-            f"{row.ratio_to_loop:.2f}",
-            "-" if row.planner_share is None else f"{row.planner_share:.0%}",
-            "-" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.2f}",
-            f"{row.flops / 1e6:.2f}",
-            f"{row.facet_rows:,} of {row.possible_facet_rows:,}",
-            f"{row.kernels:,}",
-        )
-    return table
+def _print(rows: "list[Row]") -> None:
+    """One table for each batch size, images and work, that fits in 80 columns."""
+    out = console()
+    for (batch, images, work), group in groupby(rows, key=lambda row: (row.batch, row.images, row.work)):
+        out.print(f"{batch} at a time, {images.replace('_', ' ')} an image, {work.replace('_', ' ')}", style="bold")
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("design", style="cyan")
+        for name in ("a second", "slowest", "fastest", "x loop", "plan", "MB", "MFLOPs", "facets", "calls"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in group:
+            table.add_row(
+                row.design,
+                f"{row.questions_per_second:,.0f}",
+                f"{row.slowest:,.0f}",
+                f"{row.fastest:,.0f}",
+                f"{row.ratio_to_loop:.2f}",
+                "-" if row.planner_share is None else f"{row.planner_share:.0%}",
+                "-" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.2f}",
+                f"{row.flops / 1e6:.2f}",
+                "-" if not row.possible_facet_rows else f"{row.facet_rows / row.possible_facet_rows:.0%}",
+                f"{row.kernels:,}",
+            )
+        out.print(table)
+        out.print()
