@@ -172,3 +172,10 @@ def test_a_full_disk_is_one_line(nmn: Any, tmp_path: Path, monkeypatch: pytest.M
 )
 def test_wrong_options_are_refused(nmn: Any, arguments: tuple[object, ...], words: str) -> None:
     nmn("eval", "clevr", "--questions", QUESTIONS, *arguments).refused(words)
+
+
+def test_a_benchmarks_targets_are_checked_before_it_starts(nmn: Any, tmp_path: Path) -> None:
+    for option in ("--json", "--plot"):
+        nmn("bench", "executor", option, tmp_path / "none" / "file").refused(option, "no folder")
+    nmn("bench", "executor", "--scenes", SCENES).refused("--questions")
+    nmn("bench", "executor", "--work", "nonsense").refused("nonsense")
