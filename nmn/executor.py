@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nmn.blocks import Integers
 from nmn.cost import Sizes
-from nmn.lowering import Integers
 from nmn.planner import FacetsRead, Group, Plan
 from nmn.registry import Registry
 from nmn.scene import FacetStore, Note, SceneGraph

@@ -15,11 +15,7 @@ FUSIONS: Mapping[str, frozenset[str]] = {
     "relate": frozenset({"unique"}),
     "same": frozenset({"unique"}),
     "query": frozenset({"unique"}),
-    "equal": frozenset({"query"}),
     "equal_object": frozenset({"unique"}),
-    "equal_integer": frozenset({"count"}),
-    "less_than": frozenset({"count"}),
-    "greater_than": frozenset({"count"}),
 }
 """For each operation, those that may run in its step: when all that it reads are calls of one of them, read by it alone.
 
@@ -49,6 +45,11 @@ class Pattern:
 
     layers: tuple[Layer, ...]
     repeated: str | None
+
+    @property
+    def name(self) -> tuple[tuple[str, int], ...]:
+        """What tells it from other patterns: the operations of its layers with their widths. Quick to hash."""
+        return tuple((layer.signature.operation, layer.width) for layer in self.layers)
 
     @property
     def input_kinds(self) -> tuple[str, ...]:

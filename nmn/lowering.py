@@ -1,109 +1,24 @@
 """Lowering: program -> a block of integers, so that a batch of programs can be planned with arrays.
 
-A program's block has a row for each of its steps (:mod:`nmn.fusing`), in the columns of :class:`Columns`; the blocks of a
-batch, one below the other, are its table. Programs that differ in constants alone have one structure, which is kept: few
-structures cover a data set, while few programs come twice.
+Programs that differ in constants and in numbers of filters alone have one structure, which is kept: few structures cover
+a data set, while few programs come twice.
 """
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from nmn.blocks import FIRST, NOTHING, Columns, Lowered, Place, StepForm, Structure
 from nmn.domain import Domain
 from nmn.fusing import FUSIONS, NO_FUSIONS, Call, Pattern, Step, steps_of
 from nmn.program import Concept, Node, Program
 from nmn.registry import Registry
-from nmn.signature import BRACKET_KIND, INPUT_KINDS, Signature
+from nmn.signature import ANSWER_KINDS, BRACKET_KIND, INPUT_KINDS, Signature
 
-Integers = NDArray[np.int64]
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-
-NOTHING = -1
-"""Fills up rows where there is no constant or no input."""
-
-FIRST = 1 << 40
-"""Level of steps that read no other: they all run first, whatever their distance from the answer."""
-
-PATTERN, LEVEL, HEIGHT, REPEATS, FIXED = range(5)
-"""The first columns: number of the pattern; longest way to the answer; longest way from a step that reads nothing; number
-of repetitions. Then come inputs, constants, and constants of the repetitions."""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """How many columns a table has for each thing that there can be several of."""
-
-    inputs: int = 2
-    constants: int = 2
-    repeats: int = 4
-
-    @property
-    def width(self) -> int:
-        """Columns in all."""
-        return FIXED + self.inputs + self.constants + self.repeats
-
-    def covers(self, other: "Columns") -> bool:
-        """Whether there is room for what another needs."""
-        return self.joined(other) == self
-
-    def joined(self, other: "Columns") -> "Columns":
-        """Room for both."""
-        most = max(self.repeats, other.repeats)
-        room = 1 << (most - 1).bit_length() if most else 0
-        return Columns(max(self.inputs, other.inputs), max(self.constants, other.constants), room)
-
-    def inputs_of(self, table: Integers) -> Integers:
-        """[steps, inputs] the steps that are read, as rows of the program's block."""
-        return table[:, FIXED : FIXED + self.inputs]
-
-    def constants_of(self, table: Integers) -> Integers:
-        """[steps, constants] the constants of the layers, layer by layer and call by call."""
-        return table[:, FIXED + self.inputs : FIXED + self.inputs + self.constants]
-
-    def repeats_of(self, table: Integers) -> Integers:
-        """[steps, repeats] the constants of the repetitions."""
-        return table[:, FIXED + self.inputs + self.constants :]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a call of a program runs: its step, its layer there (repetitions follow the layers), its call in the layer."""
-
-    step: int
-    layer: int
-    call: int
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """A program ready to be packed.
-
-    Attributes:
-        block: Its steps' rows, as the bytes of int64.
-        steps: How many those are.
-        places: For each node of the program as written, where it runs. Equal calls run once.
-    """
-
-    block: bytes
-    steps: int
-    places: tuple[Place, ...]
-
-
-@dataclass(frozen=True)
-class _Structure:
-    """What programs of equal calls but other constants have in common: a block with gaps, and which constant fills each."""
-
-    block: tuple[int, ...]
-    gaps: tuple[tuple[int, int], ...]
-    steps: int
-    places: tuple[Place, ...]
 
 
 @dataclass
@@ -136,22 +51,24 @@ class Lowerer:
     registry: Registry
     fuse: bool = True
     capacity: int = 8192
-    columns: Columns = Columns()
+    columns: Columns = field(default_factory=Columns)
     patterns: list[Pattern] = field(default_factory=list)
     programs: Hits = field(default_factory=Hits)
     structures: Hits = field(default_factory=Hits)
 
     def __post_init__(self) -> None:
         self._kept_programs: OrderedDict[Program, Lowered] = OrderedDict()
-        self._kept_structures: OrderedDict[tuple[tuple[int, ...], ...], _Structure] = OrderedDict()
+        self._kept_structures: OrderedDict[tuple[tuple[int, ...], ...], Structure] = OrderedDict()
         self._calls: dict[tuple[object, ...], tuple[int, tuple[int, ...]]] = {}
         self._signatures: tuple[Signature, ...] = tuple(self.registry)
         self._numbers = {each.operation: number for number, each in enumerate(self._signatures)}
-        self._pattern_numbers: dict[Pattern, int] = {}
-
-    @property
-    def _fusions(self) -> Mapping[str, frozenset[str]]:
-        return FUSIONS if self.fuse else NO_FUSIONS
+        self._pattern_numbers: dict[tuple[tuple[str, int], ...], int] = {}
+        self._fusions = FUSIONS if self.fuse else NO_FUSIONS
+        self._repeating = {
+            number
+            for number, each in enumerate(self._signatures)
+            if each.chains and each.operation in self._fusions.get(each.operation, ())
+        }
 
     def lower(self, program: Program) -> Lowered:
         """A checked program as a row."""
@@ -174,34 +91,68 @@ class Lowerer:
         self._kept_structures.clear()
 
     def _lower(self, program: Program) -> Lowered:
-        key, constants, place = self._canonical(program)
+        key, constants, members = self._runs(program)
         structure = _recall(self._kept_structures, key, self.structures)
         if structure is None:
             structure = self._structure(key)
             _keep(self._kept_structures, key, structure, self.capacity)
-        block = list(structure.block)
-        for position, constant in structure.gaps:
-            block[position] = constants[constant]
-        places = structure.places
-        return Lowered(array("q", block).tobytes(), structure.steps, tuple([places[node] for node in place]))
+        self._make_room(structure, constants)
+        columns = self.columns
+        block: list[int] = []
+        for step in structure.steps:
+            repeats = constants[step.repeats][step.skipped :] if step.repeats != NOTHING else []
+            block += (*step.head, len(repeats), *step.inputs)
+            block += [NOTHING] * (columns.inputs - len(step.inputs))
+            block += [constants[run][position] for run, position in step.constants]
+            block += [NOTHING] * (columns.constants - len(step.constants))
+            block += repeats
+            block += [NOTHING] * (columns.repeats - len(repeats))
+        return Lowered(array("q", block).tobytes(), structure, members)
 
-    def _canonical(self, program: Program) -> tuple[tuple[tuple[int, ...], ...], list[int], list[int]]:
-        """Share equal calls: (operation, inputs...) of each that is left, all their constants, each node's call."""
-        seen: dict[tuple[int, ...], int] = {}
+    def _runs(
+        self, program: Program
+    ) -> tuple[tuple[tuple[int, ...], ...], list[list[int]], tuple[tuple[int, int], ...]]:
+        """Share equal calls, and take calls that repeat in a row as one run.
+
+        Gives (operation, inputs...) of each run, their constants, and for each node its run and its position there.
+        """
+        calls, ids, place = self._shared(program)
+        uses = [0] * len(calls)
+        for _, *inputs in calls:
+            for source in inputs:
+                uses[source] += 1
         key: list[tuple[int, ...]] = []
-        constants: list[int] = []
+        constants: list[list[int]] = []
+        member: list[tuple[int, int]] = []
+        for call, own in zip(calls, ids, strict=True):
+            operation = call[0]
+            if operation in self._repeating and uses[call[1]] == 1 and calls[call[1]][0] == operation:
+                run = member[call[1]][0]
+            else:
+                run = len(key)
+                key.append((operation, *[member[source][0] for source in call[1:]]))
+                constants.append([])
+            member.append((run, len(constants[run])))
+            constants[run] += own
+        return tuple(key), constants, tuple([member[call] for call in place])
+
+    def _shared(self, program: Program) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]], list[int]]:
+        """(operation, inputs...) of each different call, their constants, and for each node its call."""
+        seen: dict[tuple[int, ...], int] = {}
+        calls: list[tuple[int, ...]] = []
+        constants: list[tuple[int, ...]] = []
         place: list[int] = []
         for node in program.nodes:
             operation, ids = self._call(node)
-            inputs = tuple([place[source] for source in node.inputs])
+            inputs = [place[source] for source in node.inputs]
             call = (operation, *ids, NOTHING, *inputs)
             found = seen.get(call)
             if found is None:
-                found = seen[call] = len(key)
-                key.append((operation, *inputs))
-                constants.extend(ids)
+                found = seen[call] = len(calls)
+                calls.append((operation, *inputs))
+                constants.append(ids)
             place.append(found)
-        return tuple(key), constants, place
+        return calls, constants, place
 
     def _call(self, node: Node) -> tuple[int, tuple[int, ...]]:
         call = (node.operation, node.attribute, node.constants)
@@ -211,53 +162,55 @@ class Lowerer:
             found = self._calls[call] = (number, constant_ids(node, self._signatures[number], self.domain))
         return found
 
-    def _structure(self, key: tuple[tuple[int, ...], ...]) -> _Structure:
+    def _structure(self, key: tuple[tuple[int, ...], ...]) -> Structure:
         calls = [Call(self._signatures[operation], tuple(inputs)) for operation, *inputs in key]
         steps = steps_of(calls, self._fusions)
-        self._make_room(steps)
-        block, gaps = self._block(steps, calls)
+        number_of = {step.top: number for number, step in enumerate(steps)}
+        reads = [tuple(number_of[source] for source in step.inputs) for step in steps]
+        combines = [any(kind in ANSWER_KINDS for kind in step.pattern.input_kinds) for step in steps]
+        levels = _levels(reads, combines)
+        forms = [
+            self._form(step, sources, FIRST if height == 0 else level, height, calls)
+            for step, sources, level, height in zip(steps, reads, levels, _heights(reads), strict=True)
+        ]
         places = [Place(0, 0, 0)] * len(calls)
         for number, step in enumerate(steps):
-            for layer, members in enumerate((*step.layers, *((each,) for each in step.repeats))):
+            for layer, members in enumerate((*step.layers, step.repeats)):
                 for position, call in enumerate(members):
                     places[call] = Place(number, layer, position)
-        return _Structure(tuple(block), tuple(gaps), len(steps), tuple(places))
+        return Structure(tuple(forms), tuple(places))
 
-    def _make_room(self, steps: Sequence[Step]) -> None:
-        needed = Columns(
-            max(len(step.inputs) for step in steps),
-            max(step.pattern.constants for step in steps),
-            max(len(step.repeats) for step in steps),
+    def _form(self, step: Step, reads: tuple[int, ...], level: int, height: int, calls: Sequence[Call]) -> StepForm:
+        pattern = self._pattern_numbers.setdefault(step.pattern.name, len(self.patterns))
+        if pattern == len(self.patterns):
+            self.patterns.append(step.pattern)
+        wanted = tuple(
+            (call, position)
+            for layer in step.layers
+            for call in layer
+            for position in range(calls[call].signature.constant_count)
         )
-        if not self.columns.covers(needed):
+        base = step.layers[-1][0]
+        begins = self._numbers[calls[base].signature.operation] in self._repeating
+        run = step.repeats[0] if step.repeats else base if begins else NOTHING
+        return StepForm((pattern, level, height), reads, wanted, run, int(begins), len(step.layers))
+
+    def _make_room(self, structure: Structure, constants: Sequence[Sequence[int]]) -> None:
+        """Widen the columns where a program needs more; programs that were lowered to fewer are forgotten."""
+        steps = structure.steps
+        longest = max(
+            [len(constants[step.repeats]) - step.skipped for step in steps if step.repeats != NOTHING], default=0
+        )
+        if (
+            longest > self.columns.repeats
+            or max([len(step.inputs) for step in steps]) > self.columns.inputs
+            or max([len(step.constants) for step in steps]) > self.columns.constants
+        ):
+            needed = Columns(
+                max(len(step.inputs) for step in steps), max(len(step.constants) for step in steps), longest
+            )
             self.columns = self.columns.joined(needed)
             self._kept_programs.clear()
-            self._kept_structures.clear()
-
-    def _block(self, steps: Sequence[Step], calls: Sequence[Call]) -> tuple[list[int], list[tuple[int, int]]]:
-        """The rows with gaps, and for each gap its position in the block and that of its constant among the program's."""
-        columns = self.columns
-        starts = [0, *accumulate(call.signature.constant_count for call in calls)]
-        number_of = {step.top: number for number, step in enumerate(steps)}
-        reads = [[number_of[source] for source in step.inputs] for step in steps]
-        heights, levels = _heights(reads), _levels(reads)
-        block: list[int] = []
-        gaps: list[tuple[int, int]] = []
-        for step, sources, height, level in zip(steps, reads, heights, levels, strict=True):
-            pattern = _number(self._pattern_numbers, self.patterns, step.pattern)
-            block += [pattern, FIRST if height == 0 else level, height, len(step.repeats), *sources]
-            block += [NOTHING] * (columns.inputs - len(sources))
-            wanted = [
-                constant
-                for layer in step.layers
-                for call in layer
-                for constant in range(starts[call], starts[call] + calls[call].signature.constant_count)
-            ]
-            gaps += enumerate(wanted, start=len(block))
-            block += [NOTHING] * columns.constants
-            gaps += enumerate([starts[call] for call in step.repeats], start=len(block))
-            block += [NOTHING] * columns.repeats
-        return block, gaps
 
 
 def _heights(reads: Sequence[Sequence[int]]) -> list[int]:
@@ -268,9 +221,15 @@ def _heights(reads: Sequence[Sequence[int]]) -> list[int]:
     return heights
 
 
-def _levels(reads: Sequence[Sequence[int]]) -> list[int]:
-    """The longest way from each step to the answer."""
-    levels = [0] * len(reads)
+def _levels(reads: Sequence[Sequence[int]], combines: Sequence[bool]) -> list[int]:
+    """How far each step is from the last that is about objects, on the longest way; below 0 for those behind that.
+
+    Answers that other answers are combined from are so aligned with answers that stand alone: counts that are compared
+    run with counts that are asked for.
+    """
+    levels: list[int] = []
+    for step, sources in enumerate(reads):
+        levels.append(min([levels[source] - 1 for source in sources], default=0) if combines[step] else 0)
     for step in range(len(reads) - 1, -1, -1):
         for source in reads[step]:
             levels[source] = max(levels[source], levels[step] + 1)
@@ -291,14 +250,6 @@ def constant_ids(node: Node, signature: Signature, domain: Domain) -> tuple[int,
             else:
                 ids.append(domain.relation_ids[constant])
     return tuple(ids)
-
-
-def _number(numbers: dict[Key, int], listed: list[Key], wanted: Key) -> int:
-    found = numbers.get(wanted)
-    if found is None:
-        found = numbers[wanted] = len(listed)
-        listed.append(wanted)
-    return found
 
 
 def _recall(kept: "OrderedDict[Key, Value]", key: Key, hits: Hits) -> Value | None:

@@ -13,9 +13,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from nmn.blocks import FIXED, HEIGHT, LEVEL, NOTHING, PATTERN, REPEATS, Columns, Integers, Lowered
 from nmn.domain import Domain
 from nmn.fusing import Pattern
-from nmn.lowering import FIXED, HEIGHT, LEVEL, NOTHING, PATTERN, REPEATS, Columns, Integers, Lowered, Lowerer
+from nmn.lowering import Lowerer
 from nmn.program import Program
 from nmn.registry import Registry
 from nmn.signature import INPUT_KINDS
@@ -136,7 +137,7 @@ class Planner:
         order, number = _ordered(table, steps)
         kinds, places, counts = self._placed(table.rows[order, PATTERN])
         groups = tuple(self._groups(table, order, number, places))
-        nodes = sum([len(each.places) for each in lowered])
+        nodes = sum([len(each.members) for each in lowered])
         return Plan(
             tuple(programs), tuple(lowered), image_ids, groups, counts, kinds, places, offsets, number[steps], nodes
         )  # fmt: skip
@@ -144,7 +145,7 @@ class Planner:
     def _table(self, lowered: Sequence[Lowered], images: Integers) -> "tuple[Table, Integers]":
         """All steps of all programs as one table, and where each program's steps start."""
         columns = self.lowerer.columns
-        lengths = np.array([each.steps for each in lowered], dtype=np.int64)
+        lengths = np.array([len(each.structure.steps) for each in lowered], dtype=np.int64)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         packed = np.frombuffer(b"".join([each.block for each in lowered]), dtype=np.int64)
         rows = packed.reshape(-1, columns.width).copy()

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nmn.blocks import Integers
 from nmn.domain import Domain
 from nmn.errors import InputError
 from nmn.executor import CallRecord, Granted, GroupRunner, Modules, Run
-from nmn.lowering import Integers
 from nmn.planner import Group, RepeatCall
 from nmn.signature import INPUT_KINDS
 

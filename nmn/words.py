@@ -60,9 +60,9 @@ def _before_noun(inner: str, adjective: str, domain: Domain) -> str:
 
 
 def not_granted(program: Program, node: int, found: str, domain: Domain) -> str:
-    """What a node takes for granted, and what there is instead: ``... there is one red cube, but there is none``."""
+    """What a node takes for granted, and what there is instead: ``... speaks of one red cube, but there is none``."""
     wanted = phrase(program, program.nodes[node].inputs[0], domain)
-    return f"it is taken for granted that there is one {wanted}, but {found}"
+    return f"the question speaks of one {wanted}, but {found}"
 
 
 def value_words(node: NodeTrace, presence: Sequence[float] | None = None) -> str:

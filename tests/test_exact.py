@@ -134,8 +134,8 @@ def test_what_fails_is_said_and_what_depends_on_it_has_no_value() -> None:
         (6, 0.0, ()),
     ]
     assert [each.words for each in answer.presuppositions] == [
-        "it is taken for granted that there is one red thing, but there are 2: objects 0, 1",
-        "it is taken for granted that there is one sphere, but there is none",
+        "the question speaks of one red thing, but there are 2: objects 0, 1",
+        "the question speaks of one sphere, but there is none",
     ]
     assert answer.trace is not None
     assert [node.value for node in answer.trace.nodes] == [(1, 1), (1, 1), None, None, (1, 1), (0, 0), None, None, None]

@@ -239,5 +239,5 @@ def test_what_is_taken_for_granted_and_does_not_hold_is_said_in_words() -> None:
     (answer,) = answers(execute(planner().plan([program], [0]), store, MODULES))
     (failed,) = answer.presuppositions
     assert failed.node == 3
-    assert failed.words == "it is taken for granted that there is one large cube, but there is none"
+    assert failed.words == "the question speaks of one large cube, but there is none"
     assert answer.confidence < 1e-3

@@ -28,7 +28,7 @@ ORDER: tuple[frozenset[str], ...] = tuple(
         "parse perceiver registry scenes trace",
         "check exact memory scene words",
         "datasets modules parser perception sampling scene_perceiver worlds",
-        "fusing lowering planner",
+        "blocks fusing lowering planner",
         "executor",
         "loop resume",
         "decode",

@@ -12,18 +12,17 @@ import torch
 from torch import Tensor
 
 from nmn.bench.measure import Timing, interleaved
+from nmn.bench.workload import Batch, Workload
 from nmn.cost import Sizes
 from nmn.decode import best, best_of_loop, log_likelihood, loop_log_likelihood
 from nmn.exact import ExactBackend
 from nmn.executor import Modules, Run, declared_cost, execute
 from nmn.loop import Looper, LoopRun
 from nmn.memory import PeakTensorMemory
-from nmn.perceiver import Glance, Perceiver
+from nmn.perceiver import Glance
 from nmn.planner import Planner
-from nmn.program import Program
 from nmn.registry import default_registry
 from nmn.scene import FacetStore
-from nmn.scenes import Scene
 from nmn.soft import PLANNED_FROM
 
 Work = Literal["end_to_end", "executor", "training"]
@@ -32,74 +31,6 @@ Design = Literal["loop", "everything", "lazy", "cold", "warm", "exact"]
 
 WORKS: tuple[Work, ...] = ("end_to_end", "executor", "training")
 IMAGES: dict[Images, int] = {"one_question": 1, "ten_questions": 10}
-
-
-@dataclass(frozen=True)
-class Material:
-    """What is run: images with their questions' programs.
-
-    Attributes:
-        perceiver: Gives the facets; its heads are trained in the training step.
-        glances: One image each.
-        programs: For each image, its questions' programs.
-        answers: The right answers, likewise.
-        trained: Parameters of the perceiver that a training step gives gradients to.
-        scenes: The same images as described scenes, for the exact rules; empty where there are none.
-    """
-
-    perceiver: Perceiver
-    glances: tuple[Glance, ...]
-    programs: tuple[tuple[Program, ...], ...]
-    answers: tuple[tuple[str, ...], ...]
-    trained: tuple[Tensor, ...]
-    scenes: tuple[Scene, ...] = ()
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some questions to run together: for each its program, the position of its image, and its answer."""
-
-    glance: Glance
-    single: tuple[Glance, ...]
-    programs: tuple[Program, ...]
-    images: tuple[int, ...]
-    answers: tuple[str, ...]
-    scenes: tuple[Scene, ...]
-
-    @staticmethod
-    def of(material: Material, size: int, per_image: int) -> "Batch":
-        """``size`` questions, ``per_image`` on each image; images come round again when they run out.
-
-        An image that comes again is another image to all designs, with other questions of its own where it has them.
-        """
-        programs: list[Program] = []
-        images: list[int] = []
-        answers: list[str] = []
-        chosen: list[int] = []
-        while len(programs) < size:
-            turn, source = divmod(len(chosen), len(material.glances))
-            every = len(material.programs[source])
-            for question in range(min(per_image, size - len(programs))):
-                number = (turn * per_image + question) % every
-                programs.append(material.programs[source][number])
-                answers.append(material.answers[source][number])
-                images.append(len(chosen))
-            chosen.append(source)
-        single = tuple(material.glances[source] for source in chosen)
-        scenes = tuple(material.scenes[source] for source in chosen) if material.scenes else ()
-        return Batch(joined(single), single, tuple(programs), tuple(images), tuple(answers), scenes)
-
-
-def joined(glances: Sequence[Glance]) -> Glance:
-    """Glances of single images as one, padded to the widest."""
-    widest = max(glance.mask.shape[1] for glance in glances)
-
-    def padded(values: Tensor) -> Tensor:
-        room = values.new_zeros((1, widest - values.shape[1], *values.shape[2:]))
-        return torch.cat([values, room], dim=1)
-
-    fields = ("presence", "mask", "boxes", "features")
-    return Glance(*(torch.cat([padded(getattr(glance, name)) for glance in glances]) for name in fields))
 
 
 @dataclass(frozen=True)
@@ -149,9 +80,9 @@ class Row:
 class Designs:
     """The designs that are compared, over one perceiver."""
 
-    def __init__(self, material: Material) -> None:
-        self.material = material
-        self.domain = material.perceiver.domain
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.domain = workload.perceiver.domain
         registry = default_registry()
         self.modules = Modules(registry)
         self.looper = Looper(self.domain, self.modules)
@@ -160,7 +91,7 @@ class Designs:
 
     def store(self, glance: Glance, *, everything: bool = False) -> FacetStore:
         """Facets of glanced images, none of them known or all."""
-        store = FacetStore.of(self.material.perceiver, glance)
+        store = FacetStore.of(self.workload.perceiver, glance)
         if everything:
             store.compute_everything()
         return store
@@ -247,7 +178,7 @@ def _given(designs: Designs, batch: Batch) -> dict[Design, Callable[[], object]]
 def _training(designs: Designs, batch: Batch) -> dict[Design, Callable[[], object]]:
     def step(loss: Tensor) -> object:
         loss.backward()  # type: ignore[no-untyped-call]
-        for parameter in designs.material.trained:
+        for parameter in designs.workload.trained:
             parameter.grad = None
         return loss
 
@@ -285,18 +216,18 @@ class CacheFigures:
     patterns: int
 
 
-def cache_figures(material: Material) -> CacheFigures:
-    """Plan every question of the material once, from an empty cache."""
-    planner = Planner(material.perceiver.domain, default_registry())
-    for programs in material.programs:
+def cache_figures(workload: Workload) -> CacheFigures:
+    """Plan every question once, from an empty cache."""
+    planner = Planner(workload.perceiver.domain, default_registry())
+    for programs in workload.programs:
         planner.plan(programs, [0] * len(programs))
     lowerer = planner.lowerer
-    total = sum(len(programs) for programs in material.programs)
+    total = sum(len(programs) for programs in workload.programs)
     return CacheFigures(total, lowerer.programs.rate, lowerer.structures.rate, len(lowerer.patterns))
 
 
 def compare(
-    material: Material,
+    workload: Workload,
     *,
     batches: Sequence[int],
     works: Sequence[Work] = WORKS,
@@ -306,18 +237,18 @@ def compare(
     """Run every design on every work.
 
     Args:
-        material: What to run.
+        workload: What to run.
         batches: Questions run together.
         works: What to do with them.
         repeats: Samples of each.
         advance: Called after every sample.
     """
-    designs = Designs(material)
+    designs = Designs(workload)
     for size in batches:
         for images, per_image in IMAGES.items():
-            batch = Batch.of(material, size, per_image)
+            batch = Batch.of(workload, size, per_image)
             for work in works:
-                for parameter in material.trained:
+                for parameter in workload.trained:
                     parameter.requires_grad_(work == "training")
                 with torch.set_grad_enabled(work == "training"):
                     rows = list(_rows(designs, batch, images, work, repeats, advance))

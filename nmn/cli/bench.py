@@ -14,7 +14,8 @@ from nmn.cli.show import console
 from nmn.errors import InputError
 
 if TYPE_CHECKING:
-    from nmn.bench.executor import Material, Row
+    from nmn.bench.executor import Row
+    from nmn.bench.workload import Workload
 
 app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
 
@@ -66,17 +67,17 @@ def executor(
         if each not in WORKS:
             raise InputError(f"no work {each!r}{nearest(each, WORKS)}")
     torch.set_num_threads(1)
-    material = _material(questions, images, scenes, weights)
+    workload = _workload(questions, images, scenes, weights)
     chosen = [each for each in WORKS if not work or each in work]
     sizes = batch or [1, 16, 64, 256, 1024]
     out = console()
     rows: list[Row] = []
     with console(stderr=True).status("looking at images and measuring") as status:
-        for row in compare(material, batches=sizes, works=chosen, repeats=repeats):
+        for row in compare(workload, batches=sizes, works=chosen, repeats=repeats):
             rows.append(row)
             status.update(f"measured {row.work} at {row.batch}, {row.images.replace('_', ' ')} an image: {row.design}")
     _print(rows)
-    kept = cache_figures(material)
+    kept = cache_figures(workload)
     out.print(
         f"plan cache over {kept.programs:,} questions, from empty: {kept.program_hits:.0%} of programs had been planned "
         f"before, and {kept.structure_hits:.0%} of the others' structures; {kept.patterns} patterns of steps in all",
@@ -91,11 +92,11 @@ def executor(
         draw(rows, plot)
 
 
-def _material(questions: Path | None, images: Path | None, scenes: Path | None, weights: Path | None) -> "Material":
+def _workload(questions: Path | None, images: Path | None, scenes: Path | None, weights: Path | None) -> "Workload":
     """Images and programs that have answers, every image with the same number of questions."""
     from importlib import resources
 
-    from nmn.bench.executor import Material
+    from nmn.bench.workload import Workload
     from nmn.datasets.clevr import read_questions, read_scenes
     from nmn.parser.clevr import import_program
     from nmn.perception.detector import PixelPerceiver
@@ -113,7 +114,7 @@ def _material(questions: Path | None, images: Path | None, scenes: Path | None, 
     if not by_image:
         raise InputError(f"{str(questions)!r} has no questions with programs, answers and images")
     kept = list(by_image)
-    return Material(
+    return Workload(
         perceiver,
         tuple(perceiver.glance([images / by_image[index][0][0]]) for index in kept),
         tuple(tuple(program for _, program, _ in by_image[index]) for index in kept),  # type: ignore[misc]
