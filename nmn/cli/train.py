@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nmn.cli.options import Device
 from nmn.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,13 +17,19 @@ app = typer.Typer(name="train", help="Train the networks that the engine uses.",
 Folders = Annotated[list[Path], typer.Option("--images", help="Folder of images; once for each --scenes.")]
 Files = Annotated[list[Path], typer.Option("--scenes", help="Scenes file of the --images at the same place.")]
 
+PERCEPTION_EXAMPLE = r"""Example, where $DATA holds a data set in CLEVR's format:
+
+    nmn train perception --out run --images $DATA/images/train \
+        --scenes $DATA/scenes/CLEVR_train_scenes.json --set augment.occlude=0.6
+    nmn ask photo.jpg "How many cubes are there?" --weights run/weights"""
+
 
 @app.callback()
 def train() -> None:
     """Train the networks that the engine uses."""
 
 
-@app.command()
+@app.command(epilog=PERCEPTION_EXAMPLE)
 def perception(
     images: Folders,
     scenes: Files,
@@ -45,17 +52,22 @@ def perception(
         list[str] | None, typer.Option("--set", help="key=value of the training config, such as augment.mirror=0.")
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in --out.")] = False,
-    device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, ...")] = "cpu",
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint whose weights to begin with; steps are counted anew.")
+    ] = None,
+    device: Device = "cpu",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves it to torch.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Threads that decode; above 0, batches are made ahead.")] = 2,
     limit: Annotated[int | None, typer.Option(min=4, help="At most this many images a source.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder for decoded images; by default OUT/cache.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final report as JSON.")] = False,
 ) -> None:
-    """Train the detector from scratch on images with scenes, then write calibrated weights to OUT/weights."""
+    """Train the detector on images with scenes, then write calibrated weights to OUT/weights."""
     sources = _sources(images, scenes, below or [], repeat or [])
     if (calibrate_images is None) != (calibrate_scenes is None):
         raise InputError("--calibrate-images and --calibrate-scenes go together")
+    if start is not None and resume:
+        raise InputError("--start begins a run and --resume goes on with one; give one of them")
     import torch
 
     from nmn.domain import Domain
@@ -74,6 +86,9 @@ def perception(
         trainer = Trainer(config, loaded, training, watching, device=device, prepare_ahead=workers > 0)
     except RuntimeError as error:
         raise InputError(f"cannot train on device {device!r}: {str(error).splitlines()[0]}") from None
+    if start is not None:
+        trainer.load(start)
+        trainer.step = 0
     if resume:
         trainer.load(out / "last.safetensors")
     _run(trainer, out, quiet=as_json)

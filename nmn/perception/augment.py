@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nmn.perception.data import Batch
+from nmn.perception.occlusion import Ball, occlude
 
 ACROSS = 0  # the ground-plane axis that runs along the image's width
 
@@ -29,10 +30,15 @@ class AugmentConfig:
     sharpness: float = 0.7  # towards blurred and towards sharpened
     noise: float = 0.025  # standard deviation
     noisy: float = 0.5  # probability
+    occlude: float = 0.0  # probability of a ball pasted in front of an object
+    ball: str = "sphere"  # the attribute value that is pasted
+    least_shown: float = 0.3  # share of an object's visible part that stays visible
 
 
-def augment(batch: Batch, config: AugmentConfig, generator: torch.Generator) -> Batch:
-    """A changed copy of the batch; depends on the batch and the generator alone."""
+def augment(batch: Batch, config: AugmentConfig, generator: torch.Generator, ball: Ball | None = None) -> Batch:
+    """A changed copy of the batch; depends on what is given alone. Without a ball nothing is pasted."""
+    if config.occlude > 0 and ball is not None:
+        batch = occlude(batch, ball, config.occlude, config.least_shown, generator)
     batch = _move(_mirror(batch, config, generator), config, generator)
     return replace(batch, images=_disturb(batch.images, config, generator))
 

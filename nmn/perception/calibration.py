@@ -4,6 +4,7 @@ One temperature an attribute (Guo et al. 2017, arXiv:1706.04599, section 4.2), a
 1999), and one factor an axis on the standard deviation of coordinates. Each minimises a negative log-likelihood.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +38,15 @@ class Calibration:
 
     @staticmethod
     def from_record(record: Mapping[str, Any]) -> "Calibration":
-        """From JSON. Raises: KeyError or TypeError when it is not one."""
-        temperatures = {str(name): float(value) for name, value in record["temperatures"].items()}
+        """From JSON. Raises: KeyError, TypeError, ValueError or OverflowError when it is not one."""
+        temperatures = {str(name): float(value) for name, value in dict(record["temperatures"]).items()}
         spread = tuple(float(value) for value in record["spread"])
-        return Calibration(temperatures, spread, float(record["presence_scale"]), float(record["presence_shift"]))
+        scale, shift = float(record["presence_scale"]), float(record["presence_shift"])
+        if not all(0 < factor < math.inf for factor in (*temperatures.values(), *spread, scale)):
+            raise ValueError("temperatures, spread and presence_scale must be above 0")
+        if not math.isfinite(shift):
+            raise ValueError("presence_shift must be a number")
+        return Calibration(temperatures, spread, scale, shift)
 
     def presence(self, logits: Tensor) -> Tensor:
         """Calibrated log-odds of raw ones."""

@@ -90,10 +90,12 @@ class PixelPerceiver:
         if not (folder / CONFIG_FILE).is_file() or not (folder / WEIGHTS_FILE).is_file():
             raise WeightsError(f"no perception weights in {folder}: {CONFIG_FILE} and {WEIGHTS_FILE} are needed")
         config, domain = _read_config(folder / CONFIG_FILE, domain)
-        model = Perception(config.network, {a.name: len(a.values) for a in domain.attributes})
-        fold(model.eval())
         try:
-            model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+            with torch.device("meta"):  # without data, so that sizes that the weights do not have cost nothing
+                model = Perception(config.network, {a.name: len(a.values) for a in domain.attributes})
+                fold(model.eval())
+            tensors = {name: value.float() for name, value in load_file(folder / WEIGHTS_FILE).items()}
+            model.load_state_dict(tensors, assign=True)
         except (SafetensorError, OSError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise WeightsError(f"weights {folder / WEIGHTS_FILE} do not fit their config: {reason}") from None
@@ -250,17 +252,19 @@ def _read_config(path: Path, domain: Domain | None) -> tuple[PerceiverConfig, Do
                 f" {domain.name!r} has; train them again for it"
             )
         return _config(record), domain
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise WeightsError(f"{path} is not a perception config: {error}") from None
 
 
 def _config(record: Mapping[str, Any]) -> PerceiverConfig:
+    for part in ("network", "proposals", "calibration"):
+        if not isinstance(record[part], dict):
+            raise TypeError(f"{part} must be an object")
     separation = float(record["separation"])
-    if not math.isfinite(separation):
-        raise TypeError("separation must be a number")
-    return PerceiverConfig(
-        NetworkConfig.from_record(record["network"]),
-        ProposalConfig(**record["proposals"]),
-        Calibration.from_record(record["calibration"]),
-        separation,
-    )
+    if not 0 <= separation < math.inf:
+        raise ValueError("separation must be a distance")
+    network = NetworkConfig.from_record(record["network"])
+    calibration = Calibration.from_record(record["calibration"])
+    if len(calibration.spread) != network.axes:
+        raise ValueError(f"calibration spread must have {network.axes} factors, one an axis")
+    return PerceiverConfig(network, ProposalConfig.from_record(record["proposals"]), calibration, separation)

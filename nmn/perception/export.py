@@ -35,7 +35,7 @@ def export(checkpoint: Path, domain: Domain, *, calibrate_on: Subset | None = No
     model.load_state_dict(part(tensors, "average."))
     neutral = Calibration.neutral(model.attributes, model.config.axes)
     perceiver = PixelPerceiver(
-        model, PerceiverConfig(model.config, ProposalConfig(**record["proposals"]), neutral), domain
+        model, PerceiverConfig(model.config, ProposalConfig.from_record(record["proposals"]), neutral), domain
     )
     return perceiver if calibrate_on is None else calibrate(perceiver, calibrate_on)
 

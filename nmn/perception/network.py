@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 FINE_STRIDE = 4  # px a cell of the centre map and of the fine features
 COARSE_STRIDE = 8  # px a cell of the coarse features
 DEEPEST_STRIDE = 32  # px a cell of the deepest stage
+MOST = 1 << 13  # no size in a config is larger
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,21 @@ class NetworkConfig:
 
     @staticmethod
     def from_record(record: Mapping[str, Any]) -> "NetworkConfig":
-        """From JSON. Raises: TypeError when it is not one."""
+        """From JSON. Raises: TypeError or ValueError when it is not one."""
         sizes: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in record.items()
+            key: tuple(value) if isinstance(value, list) else value for key, value in dict(record).items()
         }
-        return NetworkConfig(**sizes)
+        for key, value in sizes.items():
+            several = key in ("stages", "depths")
+            numbers = value if several and isinstance(value, tuple) and value else (value,)
+            if isinstance(value, tuple) > several or not all(type(n) is int and 0 < n <= MOST for n in numbers):
+                raise ValueError(f"network {key} must be {'sizes' if several else 'a size'} from 1 to {MOST}")
+        config = NetworkConfig(**sizes)
+        if len(config.stages) != len(config.depths):
+            raise ValueError("network stages and depths must be as many")
+        if FINE_STRIDE * 2 ** len(config.stages) > DEEPEST_STRIDE:
+            raise ValueError(f"network stages must not go below stride {DEEPEST_STRIDE}")
+        return config
 
 
 @dataclass(frozen=True)

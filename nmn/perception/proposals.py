@@ -1,6 +1,9 @@
 """From maps to objects: peaks of the centre map, thinned, with all that is read at each."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +20,18 @@ class ProposalConfig:
     threshold: float = 0.05  # least raw probability of a peak
     most: int = 16  # objects an image
     apart: float = 8.0  # px of the network's input; of two nearer centres the weaker is dropped
+
+    @staticmethod
+    def from_record(record: Mapping[str, Any]) -> "ProposalConfig":
+        """From JSON. Raises: TypeError or ValueError when it is not one."""
+        config = ProposalConfig(**record)
+        if not 0 <= config.threshold < 1:
+            raise ValueError("proposals threshold must be from 0 to below 1")
+        if type(config.most) is not int or config.most < 1:
+            raise ValueError("proposals most must be a number of objects, at least 1")
+        if not 0 <= config.apart < math.inf:
+            raise ValueError("proposals apart must be a distance in pixels")
+        return config
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from nmn.perception.data import Batch, Subset, epoch_order
 from nmn.perception.heads import Perception
 from nmn.perception.losses import LossConfig, losses
 from nmn.perception.network import NetworkConfig
+from nmn.perception.occlusion import Ball
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.report import Report, evaluate
 
@@ -86,7 +87,10 @@ def _changed(record: Any, key: str, path: Sequence[str], text: str) -> Any:
     fits = type(changed) is type(value) or (type(value) is float and type(changed) is int)
     if not fits:
         raise InputError(f"training setting {key!r} must be of type {type(value).__name__}, not {text!r}")
-    return replace(record, **{path[0]: type(value)(changed)})
+    try:
+        return replace(record, **{path[0]: type(value)(changed)})
+    except ValueError as error:
+        raise InputError(f"training setting {key!r} cannot be {text}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ class Trainer:
         self.device = torch.device(device)
         self._pool = ThreadPoolExecutor(1) if prepare_ahead else None
         self._ahead: tuple[int, Future[Batch]] | None = None
+        self._ball = Ball.of(domain, config.augment.ball) if config.augment.occlude > 0 else None
         torch.manual_seed(config.seed)
         sizes = {attribute.name: len(attribute.values) for attribute in domain.attributes}
         self.model = Perception(config.network, sizes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -152,7 +157,7 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
         mirrored = step < self.config.mirror_until * self.config.steps
         strengths = self.config.augment if mirrored else replace(self.config.augment, mirror=0.0)
-        return augment(self.train.batch(self._positions(step)), strengths, generator)
+        return augment(self.train.batch(self._positions(step)), strengths, generator, self._ball)
 
     def _prepared(self) -> Batch:
         """The batch of the present step; starts on the next one if told to."""

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from nmn.cli.train import app
+from nmn.cli.train import PERCEPTION_EXAMPLE, app
 from nmn.errors import InputError
 from nmn.perception.detector import PixelPerceiver
 
@@ -74,6 +74,9 @@ def test_training_writes_weights_that_load_and_can_be_resumed(data: list[str], t
     assert len(perceiver.glance([np.zeros((64, 96, 3), np.uint8)]).mask) == 1
     assert json.loads(run(*common, "--steps", "4", "--resume").splitlines()[-1])["steps"] == 4
     assert any((tmp_path / "out" / "tensorboard").iterdir())
+    again = [str(tmp_path / "again") if word == str(tmp_path / "out") else word for word in common]
+    last = str(tmp_path / "out" / "last.safetensors")
+    assert json.loads(run(*again, "--steps", "1", "--start", last).splitlines()[-1])["steps"] == 1
 
 
 @pytest.mark.parametrize(
@@ -85,9 +88,13 @@ def test_training_writes_weights_that_load_and_can_be_resumed(data: list[str], t
         (["--tune", "8"], "--tune"),
         (["--set", "steps"], "key=value"),
         (["--set", "stepz=3"], "training setting"),
-        (["--device", "nonsense"], "device"),
+        (["--device", "nonsense"], "cpu, cuda, cuda:1, mps and xpu are known"),
+        (["--set", "network.width=100"], "multiples of 32"),
+        (["--set", "augment.occlude=0.5", "--set", "augment.ball=cone"], "no value 'cone'"),
         (["--calibrate-images", "."], "go together"),
         (["--resume"], "no checkpoint"),
+        (["--start", "nowhere"], "no checkpoint"),
+        (["--start", "nowhere", "--resume"], "one of them"),
     ],
 )
 def test_bad_input_is_one_line(data: list[str], tmp_path: Path, extra: list[str], message: str) -> None:
@@ -100,3 +107,11 @@ def test_bad_input_is_one_line(data: list[str], tmp_path: Path, extra: list[str]
 def test_a_missing_folder_is_named(data: list[str], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         run("--images", "nowhere", "--scenes", data[3], "--out", str(tmp_path / "out"))
+
+
+def test_help_ends_with_an_example_in_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = RUNNER.invoke(app, ["perception", "--help"]).stdout
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    for line in PERCEPTION_EXAMPLE.splitlines():
+        assert line.strip() in shown

@@ -133,6 +133,39 @@ def test_missing_and_damaged_weights_are_refused_in_one_line(tiny: SimpleNamespa
     assert "\n" not in str(raised.value)
 
 
+NONSENSE: list[tuple[str, object]] = [
+    *[(part, value) for part in ("network", "proposals", "calibration") for value in (None, 3, "x", [], [1], True)],
+    *[("network", {"hidden": value}) for value in (0, -1, 17, 2.5, "16", None, [16], True, 10**6, 10**30)],
+    *[("network", {"stages": value}) for value in ([], 8, [8, 12], [8, "a", 16], [8, 0, 16], [8, 12, 16, 16], "abc")],
+    *[("network", {"depths": value}) for value in ([], [1, 1], [1, 1, -1], [1, 1, 10**9], [[1], 1, 1], {"a": 1})],
+    *[("network", {"window": value}) for value in (1, 2, 3)],
+    *[("network", {"axes": 3}), ("network", {"width": 0}), ("network", {"width": "96"}), ("network", {"x": 1})],
+    *[("proposals", {"threshold": value}) for value in (-1, 1, 1.5, "a", None, [0.1], float("nan"))],
+    *[("proposals", {"most": value}) for value in (0, -3, 2.5, "6", None, True)],
+    *[("proposals", {"apart": value}) for value in (-1, "a", None, float("inf"))],
+    *[("proposals", {"x": 1})],
+    *[("calibration", {"temperatures": value}) for value in (None, 3, [1.0], "a", {"size": 0}, {"size": "a"})],
+    *[("calibration", {"temperatures": {"size": value}}) for value in (None, [], -1, float("inf"), 10**400)],
+    *[("calibration", {"spread": value}) for value in (None, 1, [1], [1, 1, 1], [1, 0], ["a", 1], {})],
+    *[("calibration", {key: value}) for key in ("presence_scale", "presence_shift") for value in (None, "a", [], {})],
+    *[("calibration", {"presence_scale": value}) for value in (0, -1, float("nan"))],
+    *[("calibration", {"presence_shift": float("inf")})],
+]
+
+
+@pytest.mark.parametrize(("part", "value"), NONSENSE, ids=str)
+def test_nonsense_in_a_config_is_refused_in_one_line(
+    tiny: SimpleNamespace, tmp_path: Path, part: str, value: object
+) -> None:
+    tiny.perceiver().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config[part] = config[part] | value if isinstance(value, dict) else value
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError) as raised:
+        PixelPerceiver.from_pretrained(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
 def test_unknown_names_and_bad_images_are_refused(tiny: SimpleNamespace) -> None:
     perceiver = tiny.perceiver()
     glance = perceiver.glance(tiny.pictures(1))
