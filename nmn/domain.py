@@ -6,15 +6,22 @@ A domain file holds::
     version = 1                        # raised when its meaning changes
     nouns = ["thing", "object"]        # words for an object of any kind
     largest_count = 10                 # optional: the largest number in the answer vocabulary
+    ambiguous = ["dark"]               # optional: words that stand for several things; any other word names only one
 
     [attributes.material]              # one table an attribute, in the order of the layout
     words = ["material"]               # what the attribute is called; the first is used in print
     values_are = "adjectives"          # optional: "adjectives" (default) or "nouns"
-    exclusive = true                   # optional: whether an object has exactly one of the values (default)
+    exclusive = true                   # optional: whether an object has exactly one of the values (default), or any number
     predicate = "made of"              # optional: "what is it made of", "made of the same material"
     asked_as = ["how big"]             # optional: "how big is it"
     [attributes.material.values]       # value = its words; the first is used in print
     rubber = ["rubber", "matte"]
+
+    [attributes.name]
+    words = ["kind"]
+    values = ["dog", "polar bear", "animal"]    # instead of a table, where each value is its own and only word
+    synonyms = { "polar bear" = ["ice bear"] }  # optional, with a list: more words for some of the values
+    hypernyms = { animal = ["dog", "polar bear"] }    # optional: what has a value listed here has that before it, too
 
     [geometry]                         # optional
     margin = 0.2                       # a coordinate must exceed another by this much for a relation to hold
@@ -22,8 +29,11 @@ A domain file holds::
     [relations.left]
     words = ["left of", "to the left of"]
     inverse = "right"                  # optional
+    answer = "left"                    # optional: what it is called as an answer; its name if not given
     axis = 0                           # optional: the ground-plane axis it is measured on (0 right, 1 front)
     sign = -1                          # -1 or 1, with axis
+
+Attributes, values and relations are named by lower-case words with single spaces: ``[relations."to the left of"]``.
 
 From it derive the constants of the language, the lexicon of the English grammar and the layout of perception's heads.
 """
@@ -39,42 +49,12 @@ from pathlib import Path
 from typing import Any
 
 from nmn.errors import DomainError, nearest
+from nmn.toml_file import Entries
+from nmn.vocabulary import Attribute, Relation, VocabularyReader
+
+__all__ = ["NO", "YES", "Attribute", "Domain", "Relation", "shipped_domains"]
 
 YES, NO = "yes", "no"
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """One attribute: its values, in layout order, and the words for it and for them."""
-
-    name: str
-    values: tuple[str, ...]
-    words: tuple[str, ...]
-    value_words: tuple[tuple[str, ...], ...]
-    values_are: str = "adjectives"
-    exclusive: bool = True
-    predicate: str | None = None
-    asked_as: tuple[str, ...] = ()
-
-    def index(self, value: str) -> int:
-        """Position of a value. Raises: DomainError, naming the nearest value."""
-        try:
-            return self.values.index(value)
-        except ValueError:
-            known = nearest(value, self.values)
-            raise DomainError(f"{value!r} is not a value of attribute {self.name!r}{known}") from None
-
-
-@dataclass(frozen=True)
-class Relation:
-    """One relation: ``relate(anchor, left)`` are the objects that are left of the anchor."""
-
-    name: str
-    words: tuple[str, ...]
-    inverse: str | None = None
-    axis: int | None = None
-    sign: int = 1
-    margin: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +67,7 @@ class Domain:
     attributes: tuple[Attribute, ...]
     relations: tuple[Relation, ...]
     largest_count: int = 10
+    ambiguous: frozenset[str] = frozenset()
 
     @staticmethod
     def load(source: str | Path) -> "Domain":
@@ -135,6 +116,15 @@ class Domain:
         return found
 
     @cached_property
+    def included(self) -> Mapping[int, tuple[int, ...]]:
+        """For each concept that others imply (a dog is an animal), the ids of all that do, its own first."""
+        return {
+            self.concept_id(attribute.name, value): tuple(self.concept_id(attribute.name, each) for each in values)
+            for attribute in self.attributes
+            for value, values in attribute.included.items()
+        }
+
+    @cached_property
     def _spans(self) -> Mapping[str, tuple[int, int]]:
         spans: dict[str, tuple[int, int]] = {}
         start = 0
@@ -166,13 +156,17 @@ class Domain:
     @cached_property
     def fingerprint(self) -> str:
         """Changes when a name, a value or their order changes; words and versions do not count. Kept with weights."""
-        layout = {
+        layout: dict[str, Any] = {
             "name": self.name,
             "attributes": [(attribute.name, attribute.values) for attribute in self.attributes],
             "relations": [
                 (relation.name, relation.axis, relation.sign, relation.margin) for relation in self.relations
             ],
         }
+        hypernyms = {each.name: each.hypernyms for each in self.attributes if each.hypernyms}
+        several = [each.name for each in self.attributes if not each.exclusive]
+        if hypernyms or several:
+            layout |= {"hypernyms": hypernyms, "several": several}
         return hashlib.sha256(json.dumps(layout).encode()).hexdigest()[:16]
 
     def words(self) -> Iterator[str]:
@@ -210,81 +204,37 @@ def _load(source: str) -> Domain:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DomainError(f"domain file {source!r} is not TOML: {error}") from None
-    return _Reader(source).domain(table)
-
-
-_IDENTIFIER = "a lower-case word of letters, digits and '_'"
+    return _Reader(Entries(source)).domain(table)
 
 
 @dataclass(frozen=True)
 class _Reader:
     """Turns a parsed TOML table into a Domain, checking every entry."""
 
-    source: str
-
-    def fail(self, where: str, message: str) -> DomainError:
-        return DomainError(f"domain file {self.source!r}, {where}: {message}")
+    read: Entries
 
     def domain(self, table: Mapping[str, Any]) -> Domain:
-        known = {"name", "version", "nouns", "largest_count", "attributes", "geometry", "relations"}
-        self.only(table, known, "top level")
-        attributes = self.table(table, "attributes", "top level")
-        relations = self.table(table, "relations", "top level") if "relations" in table else {}
-        geometry = self.table(table, "geometry", "top level") if "geometry" in table else {}
-        self.only(geometry, {"margin"}, "[geometry]")
-        margin = self.number(geometry.get("margin", 0.0), "[geometry] margin")
+        read, vocabulary = self.read, VocabularyReader(self.read)
+        known = {"name", "version", "nouns", "largest_count", "ambiguous", "attributes", "geometry", "relations"}
+        read.only(table, known, "top level")
+        attributes = read.table(table, "attributes", "top level")
+        relations = read.table(table, "relations", "top level") if "relations" in table else {}
+        geometry = read.table(table, "geometry", "top level") if "geometry" in table else {}
+        read.only(geometry, {"margin"}, "[geometry]")
+        margin = read.number(geometry.get("margin", 0.0), "[geometry] margin")
         if not attributes:
-            raise self.fail("[attributes]", "needs at least one attribute")
+            raise read.fail("[attributes]", "needs at least one attribute")
         domain = Domain(
-            name=self.identifier(table.get("name"), "name"),
-            version=self.integer(table.get("version"), "version"),
-            nouns=self.words(table, "nouns", "top level"),
-            attributes=tuple(self.attribute(name, entry) for name, entry in attributes.items()),
-            relations=tuple(self.relation(name, entry, margin) for name, entry in relations.items()),
-            largest_count=self.integer(table.get("largest_count", 10), "largest_count"),
+            name=read.identifier(table.get("name"), "name"),
+            version=read.integer(table.get("version"), "version"),
+            nouns=read.words(table, "nouns", "top level"),
+            attributes=tuple(vocabulary.attribute(name, entry) for name, entry in attributes.items()),
+            relations=tuple(vocabulary.relation(name, entry, margin) for name, entry in relations.items()),
+            largest_count=read.integer(table.get("largest_count", 10), "largest_count"),
+            ambiguous=frozenset(read.words(table, "ambiguous", "top level") if "ambiguous" in table else ()),
         )
         self.agree(domain)
         return domain
-
-    def attribute(self, name: str, entry: Any) -> Attribute:
-        where = f"[attributes.{name}]"
-        self.identifier(name, where)
-        if not isinstance(entry, dict):
-            raise self.fail(where, "must be a table")
-        self.only(entry, {"words", "values_are", "exclusive", "predicate", "asked_as", "values"}, where)
-        values = self.table(entry, "values", where)
-        if len(values) < 1:
-            raise self.fail(where, "needs at least one value")
-        values_are = entry.get("values_are", "adjectives")
-        if values_are not in ("adjectives", "nouns"):
-            raise self.fail(f"{where} values_are", f"must be 'adjectives' or 'nouns', not {values_are!r}")
-        exclusive = entry.get("exclusive", True)
-        if not isinstance(exclusive, bool):
-            raise self.fail(f"{where} exclusive", "must be true or false")
-        return Attribute(
-            name=name,
-            values=tuple(self.identifier(value, f"{where} value") for value in values),
-            words=self.words(entry, "words", where),
-            value_words=tuple(self.words(values, value, f"[attributes.{name}.values]") for value in values),
-            values_are=values_are,
-            exclusive=exclusive,
-            predicate=self.word(entry["predicate"], f"{where} predicate") if "predicate" in entry else None,
-            asked_as=self.words(entry, "asked_as", where) if "asked_as" in entry else (),
-        )
-
-    def relation(self, name: str, entry: Any, margin: float) -> Relation:
-        where = f"[relations.{name}]"
-        self.identifier(name, where)
-        if not isinstance(entry, dict):
-            raise self.fail(where, "must be a table")
-        self.only(entry, {"words", "inverse", "axis", "sign"}, where)
-        if ("axis" in entry) != ("sign" in entry):
-            raise self.fail(where, "'axis' and 'sign' go together")
-        axis, sign = entry.get("axis"), entry.get("sign", 1)
-        if axis not in (None, 0, 1) or sign not in (-1, 1):
-            raise self.fail(where, "'axis' must be 0 or 1 and 'sign' -1 or 1")
-        inverse = entry.get("inverse")
-        return Relation(name, self.words(entry, "words", where), inverse, axis, sign, margin)
 
     def agree(self, domain: Domain) -> None:
         names = {relation.name: relation for relation in domain.relations}
@@ -293,49 +243,18 @@ class _Reader:
                 continue
             if relation.inverse not in names:
                 known = nearest(str(relation.inverse), names)
-                raise self.fail(f"[relations.{relation.name}] inverse", f"no relation {relation.inverse!r}{known}")
+                raise self.read.fail(f"[relations.{relation.name}] inverse", f"no relation {relation.inverse!r}{known}")
             if names[relation.inverse].inverse != relation.name:
                 message = f"{relation.inverse!r} does not name {relation.name!r} as its inverse"
-                raise self.fail(f"[relations.{relation.name}] inverse", message)
+                raise self.read.fail(f"[relations.{relation.name}] inverse", message)
         seen: set[str] = set()
+        several: set[str] = set()
         for word in domain.words():
-            if word in seen:
-                raise self.fail("words", f"{word!r} stands for two things; a word or phrase may name only one")
-            seen.add(word)
-
-    def only(self, table: Mapping[str, Any], known: set[str], where: str) -> None:
-        for key in table:
-            if key not in known:
-                raise self.fail(where, f"unknown key {key!r}{nearest(key, known)}")
-
-    def table(self, table: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
-        value = table.get(key)
-        if not isinstance(value, dict):
-            raise self.fail(where, f"needs a table {key!r}")
-        return value
-
-    def words(self, table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-        value = table.get(key)
-        if not isinstance(value, list) or not value:
-            raise self.fail(f"{where} {key}", "must be a list of at least one word or phrase")
-        return tuple(self.word(word, f"{where} {key}") for word in value)
-
-    def word(self, value: Any, where: str) -> str:
-        if not isinstance(value, str) or not value or value != " ".join(value.lower().split()):
-            raise self.fail(where, f"must be lower-case words with single spaces, not {value!r}")
-        return value
-
-    def identifier(self, value: Any, where: str) -> str:
-        if not isinstance(value, str) or not value.isidentifier() or value != value.lower():
-            raise self.fail(where, f"must be {_IDENTIFIER}, not {value!r}")
-        return value
-
-    def integer(self, value: Any, where: str) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self.fail(where, f"must be a whole number, not {value!r}")
-        return value
-
-    def number(self, value: Any, where: str) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e9:
-            raise self.fail(where, f"must be a number of at least 0, not {value!r}")
-        return float(value)
+            if word in seen and word not in domain.ambiguous:
+                message = (
+                    f"{word!r} stands for two things; a word or phrase may name only one, or be listed as 'ambiguous'"
+                )
+                raise self.read.fail("words", message)
+            (several if word in seen else seen).add(word)
+        for word in sorted(domain.ambiguous - several):
+            raise self.read.fail("ambiguous", f"{word!r} does not stand for several things{nearest(word, several)}")

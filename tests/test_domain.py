@@ -95,6 +95,13 @@ def test_unknown_words_name_the_nearest(tmp_path: Path) -> None:
         (('words = ["hue"]', 'words = ["hue"]\nvalues_are = "verbs"'), "'adjectives' or 'nouns'"),
         (('words = ["hue"]', 'words = ["hue"]\nexclusive = 1'), "true or false"),
         (("[attributes.hue]", "[attributes.Hue]"), "lower-case word"),
+        (('nouns = ["thing"]', 'nouns = ["thing"]\nambiguous = ["warm"]'), "does not stand for several"),
+        (('words = ["on"]', 'words = ["on"]\nanswer = "On"'), "answer: must be lower-case"),
+        (('words = ["hue"]', 'words = ["hue"]\nsynonyms = { warm = ["hot"] }'), "go with a list"),
+        (('words = ["hue"]', 'words = ["hue"]\nhypernyms = { warm = ["colt"] }'), "'colt' is none of the values"),
+        (('words = ["hue"]', 'words = ["hue"]\nhypernyms = { warm = ["cold"], cold = ["warm"] }'), "a kind of itself"),
+        (('words = ["hue"]', 'words = ["hue"]\nhypernyms = { warm = ["warm"] }'), "a kind of itself"),
+        (('words = ["hue"]', 'words = ["hue"]\nhypernyms = { warm = [] }'), "at least one word"),
         (('name = "toy"', "name = toy"), "is not TOML"),
     ],
 )
@@ -111,3 +118,55 @@ def test_a_wrong_file_is_told_where_and_what(tmp_path: Path, change: tuple[str, 
 def test_a_file_that_is_not_there_is_one_line() -> None:
     with pytest.raises(DomainError, match="cannot read"):
         Domain.load("nowhere.toml")
+
+
+KINDS = """
+name = "kinds"
+version = 1
+nouns = ["thing"]
+ambiguous = ["orange"]
+[attributes.name]
+words = ["kind"]
+values = ["animal", "dog", "polar bear", "poodle", "orange"]
+synonyms = { "polar bear" = ["ice bear"] }
+hypernyms = { animal = ["dog", "polar bear"], dog = ["poodle"] }
+[attributes."main color"]
+words = ["color"]
+exclusive = false
+values = ["orange"]
+[relations."to the left of"]
+words = ["to the left of"]
+answer = "left"
+"""
+
+
+def test_kinds_of_kinds_lists_and_names_of_several_words(tmp_path: Path) -> None:
+    domain = Domain.load(write(tmp_path, KINDS))
+    name = domain.attribute("name")
+    assert name.included == {"animal": ("animal", "dog", "polar bear", "poodle"), "dog": ("dog", "poodle")}
+    assert domain.included == {0: (0, 1, 2, 3), 1: (1, 3)}
+    assert name.value_words[2] == ("polar bear", "ice bear")
+    assert not domain.attribute("main color").exclusive
+    assert domain.relation("to the left of").answer == "left"
+    assert Domain.load("clevr").included == {}
+
+
+def test_the_fingerprint_follows_what_is_a_kind_of_what(tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(KINDS.replace('dog = ["poodle"]', 'dog = ["orange"]'))
+    assert Domain.load(other).fingerprint != Domain.load(write(tmp_path, KINDS)).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('ambiguous = ["orange"]', ""), "'orange' stands for two things"),
+        (('"poodle", "orange"]', '"poodle", "orange", "dog"]'), "'dog' stands there twice"),
+        (('"polar bear" = ["ice bear"]', '"poler bear" = ["ice bear"]'), "did you mean 'polar bear'"),
+        (('values = ["orange"]', "values = []"), "at least one value"),
+        (('values = ["orange"]', "values = [1]"), "lower-case words"),
+    ],
+)
+def test_a_wrong_list_of_values_is_told_what(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    with pytest.raises(DomainError, match=message):
+        Domain.load(write(tmp_path, KINDS.replace(*change)))

@@ -24,7 +24,7 @@ ORDER: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in (
         "errors",
-        "cost domain files images logic program questions signature types",
+        "cost domain files images logic program questions signature toml_file types vocabulary",
         "parse perceiver registry scenes trace",
         "check exact memory scene words",
         "datasets modules parser perception sampling scene_perceiver worlds",
