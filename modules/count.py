@@ -2,10 +2,11 @@
 
 import torch
 from torch import nn
+from torch.nn.functional import logsigmoid
 
 from nmn.cost import CONJUNCTION, LOGARITHM, Sizes
 from nmn.exact.scene import ExactScene
-from nmn.logic import conjunction
+from nmn.logic import from_log_probability
 from nmn.registry import module
 from nmn.scene import SceneGraph
 from nmn.types import Count, ObjectSet
@@ -23,7 +24,7 @@ class CountObjects(nn.Module):
     """
 
     def forward(self, scene: SceneGraph, members: ObjectSet) -> Count:
-        present = conjunction(members, scene.presence).sigmoid() * scene.mask
+        present = from_log_probability(logsigmoid(members) + scene.log_presence).sigmoid() * scene.mask
         numbers = torch.zeros_like(present[:, :1]).expand(-1, present.shape[1] + 1).clone()
         numbers[:, 0] = 1.0
         for chance in present.unsqueeze(-1).unbind(1):

@@ -6,7 +6,7 @@ from torch.nn.functional import logsigmoid
 
 from nmn.cost import CONJUNCTION, LOGARITHM, Sizes
 from nmn.exact.scene import ExactScene
-from nmn.logic import conjunction, from_log_probability
+from nmn.logic import from_log_probability
 from nmn.registry import module
 from nmn.scene import SceneGraph
 from nmn.types import Bool, ObjectSet
@@ -23,7 +23,7 @@ class Exist(nn.Module):
     """
 
     def forward(self, scene: SceneGraph, members: ObjectSet) -> Bool:
-        absent = logsigmoid(-conjunction(members, scene.presence))
+        absent = logsigmoid(-from_log_probability(logsigmoid(members) + scene.log_presence))
         return -from_log_probability(torch.where(scene.mask, absent, 0.0).sum(-1))
 
     @staticmethod

@@ -34,9 +34,10 @@ class Filter(nn.Module):
         """Filter several times, each time the first rows only; the same values as so many calls, in half the work."""
         kept = logsigmoid(members)
         for scene, concept in zip(scenes, concepts, strict=True):
-            first, rest = kept.split_with_sizes([len(concept), len(kept) - len(concept)])
+            rest = kept.shape[0] - concept.shape[0]
+            first, others = kept.split_with_sizes([concept.shape[0], rest]) if rest else (kept, None)
             fitting = bounded(first + scene.concept(concept, asked=first > POSSIBLE))
-            kept = torch.cat([fitting, rest]) if len(rest) else fitting
+            kept = fitting if others is None else torch.cat([fitting, others])
         return from_bounded(kept)
 
     @staticmethod

@@ -6,7 +6,7 @@ from torch.nn.functional import logsigmoid
 
 from nmn.cost import CONJUNCTION, LOGARITHM, Sizes
 from nmn.exact.scene import ExactScene, only
-from nmn.logic import ABSENT, conjunction
+from nmn.logic import ABSENT, from_log_probability
 from nmn.registry import module
 from nmn.scene import SceneGraph
 from nmn.types import Object, ObjectSet, Presupposition
@@ -25,7 +25,7 @@ class Unique(nn.Module):
 
     def forward(self, scene: SceneGraph, members: ObjectSet) -> tuple[Object, Presupposition]:
         mask = scene.mask
-        log_odds = conjunction(members, scene.presence)
+        log_odds = from_log_probability(logsigmoid(members) + scene.log_presence)
         odds = torch.where(mask, log_odds, ABSENT)
         none = torch.where(mask, logsigmoid(-log_odds), 0.0).sum(-1)
         # Where nothing is in the image the sum of the odds is that of padding: as good as zero.

@@ -153,7 +153,7 @@ def _execute(plan: Plan, store: FacetStore, modules: Modules, trace: bool) -> Ru
         runner = GroupRunner(group, store, modules, trace)
         value = runner.run(values)
         kind = group.pattern.output
-        values[kind][group.start : group.start + len(value)] = value
+        values[kind][group.start : group.start + value.shape[0]] = value
         granted.append(tuple(runner.granted))
         records.append(tuple(runner.records))
     return Run(plan, store, values, tuple(granted), tuple(records))
@@ -200,7 +200,7 @@ class GroupRunner:
         at_once = getattr(self.modules[operation], "forward_repeated", None)
         if at_once is not None and not self.trace:
             constants = [_tensor(repeat.constants, value) for repeat in self.group.repeats]
-            views = [SceneGraph(self.store, self.images[: len(each)], (each,)) for each in constants]
+            views = [SceneGraph(self.store, self.images[: each.shape[0]], (each,)) for each in constants]
             return at_once(views, value, constants)  # type: ignore[no-any-return]
         signature = self.modules.registry.signature(operation)
         for repeat in self.group.repeats:
@@ -257,4 +257,5 @@ def _handed_up(value: Tensor, width: int, arity: int) -> list[Tensor]:
 
 
 def _tensor(ids: NDArray[Any], like: Tensor) -> Tensor:
-    return torch.from_numpy(ids).to(like.device)
+    tensor = torch.from_numpy(ids)
+    return tensor if like.is_cpu else tensor.to(like.device)

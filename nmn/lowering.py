@@ -81,6 +81,12 @@ class Lowerer:
     def lower_all(self, programs: Sequence[Program]) -> list[Lowered]:
         """Checked programs as blocks of equal columns."""
         columns = self.columns
+        found = list(map(self._kept_programs.get, programs))
+        if None not in found:
+            self.programs.hits += len(found)
+            for program in programs:
+                self._kept_programs.move_to_end(program)
+            return [each for each in found if each is not None]
         lowered = [self.lower(program) for program in programs]
         # What was lowered before the columns grew is too narrow.
         return lowered if columns == self.columns else self.lower_all(programs)

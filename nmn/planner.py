@@ -265,37 +265,40 @@ def merge_equal(table: Table) -> Integers:
     """For each step, the step that runs in its place: the first equal one on the same image.
 
     Equal steps run the same pattern with the same constants on the same image and read equal steps, so they are found
-    from the image upwards. The table's inputs and levels are rewritten: a step that several read is as far from the
-    answer as its furthest reader wants it.
+    from the image upwards, and only among those all of whose inputs have been merged. The table's inputs and levels are
+    rewritten: a step that several read is as far from the answer as its furthest reader wants it.
     """
     rows = table.rows
     reads = table.columns.inputs_of(rows)
     own = np.column_stack([rows[:, PATTERN], rows[:, REPEATS], table.images, rows[:, FIXED + table.columns.inputs :]])
     codes = _mixed(own)
     steps = np.arange(len(rows))
+    merged = np.zeros(len(rows) + 1, dtype=bool)
+    merged[NOTHING] = True
     for height in range(int(rows[:, HEIGHT].max(initial=0)) + 1):
-        some = np.flatnonzero(rows[:, HEIGHT] == height)
-        reads[some] = now = np.where(reads[some] == NOTHING, NOTHING, steps[reads[some]])
-        code = _mixed(now, codes[some])
-        _, firsts, inverse = np.unique(code, return_index=True, return_inverse=True)
+        here = np.flatnonzero(rows[:, HEIGHT] == height)
+        reads[here] = np.where(reads[here] == NOTHING, NOTHING, steps[reads[here]])
+        some = here[merged[reads[here]].all(axis=1)]
+        if len(some) == 0:
+            continue
+        code = codes[some] + _mixed(reads[some])
+        _, firsts, inverse, sizes = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
         chosen = some[firsts][inverse]
         # Two codes may be equal by chance: then those steps stay apart.
-        same = (own[chosen] == own[some]).all(axis=1) & (reads[chosen] == now).all(axis=1)
+        same = (own[chosen] == own[some]).all(axis=1) & (reads[chosen] == reads[some]).all(axis=1)
         steps[some] = np.where(same, chosen, some)
+        merged[some] = sizes[inverse] > 1
     np.maximum.at(rows[:, LEVEL], steps, rows[:, LEVEL].copy())
     return steps
 
 
-Codes = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
+_MULTIPLIERS = np.random.default_rng(0).integers(1, 1 << 62, size=64, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 
 
-def _mixed(columns: Integers, codes: Codes | None = None) -> Codes:
-    """One code for each row, by multiplying and folding."""
-    mixed = np.full(len(columns), 0x9E3779B97F4A7C15, dtype=np.uint64) if codes is None else codes
-    for column in range(columns.shape[1]):
-        mixed = (mixed ^ columns[:, column].astype(np.uint64)) * np.uint64(0xD6E8FEB86659FD93)
-        mixed ^= mixed >> np.uint64(32)
-    return mixed
+def _mixed(columns: Integers) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
+    """One code for each row: a sum of its columns, each times a large odd number."""
+    width = columns.shape[1]
+    return np.ascontiguousarray(columns).view(np.uint64) @ np.resize(_MULTIPLIERS, width)
 
 
 def _ordered(table: Table, steps: Integers) -> tuple[Integers, Integers]:

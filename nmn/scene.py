@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import logsigmoid, pad
 
 from nmn.domain import Domain
 from nmn.logic import LIMIT, clamp
@@ -45,6 +45,7 @@ class FacetStore:
     perceiver: Perceiver
     glance: Glance
     presence: Tensor  # [images, objects] log-odds, within the limit
+    log_presence: Tensor  # [images, objects] the same as log-probabilities
     attributes: Tensor  # [concepts, images, objects] log-probabilities
     attributes_known: Tensor  # [attributes, images, objects] bool; True for padding, which nobody looks at
     relations: Tensor  # [relations, images, anchors, objects] log-odds
@@ -71,6 +72,7 @@ class FacetStore:
             perceiver,
             glance,
             presence,
+            logsigmoid(presence),
             presence.new_full((len(domain.concepts), images, objects), -LIMIT),
             (~glance.mask).expand(len(domain.attributes), -1, -1).clone(),
             presence.new_full((len(domain.relations), images, objects, objects), -LIMIT),
@@ -234,6 +236,11 @@ class SceneGraph:
     def presence(self) -> Tensor:
         """[batch, objects] log-odds that it is an object at all."""
         return self.store.presence.index_select(0, self.images)
+
+    @property
+    def log_presence(self) -> Tensor:
+        """[batch, objects] log-probability that it is an object at all."""
+        return self.store.log_presence.index_select(0, self.images)
 
     def concept(self, concept: Tensor, asked: Tensor) -> Tensor:
         """[batch, objects] log-probability that each object fits the row's concept, where ``asked`` [batch, objects]."""
