@@ -25,11 +25,13 @@ class FacetRows:
 
     Attributes:
         facet: Name of the attribute or relation.
+        number: Its id.
         rows: Which objects of which images.
         flops: What one of them costs.
     """
 
     facet: str
+    number: int
     rows: Rows
     flops: int
 
@@ -153,14 +155,15 @@ class FacetStore:
             name = self.domain.attributes[attribute].name
             rows = self._rows(flat)
             self._put_attribute(attribute, flat, self.perceiver.look_attribute(self.glance, name, rows))
-            self.history.append(FacetRows(name, rows, self.perceiver.attribute_cost(name)))
+            self.history.append(FacetRows(name, attribute, rows, self.perceiver.attribute_cost(name)))
 
     def _look_relation(self, relation: int, flat: Tensor) -> None:
         if len(flat):
             name = self.domain.relations[relation].name
             rows = self._rows(flat)
             self._put_relation(relation, flat, self.perceiver.look_relation(self.glance, name, rows))
-            self.history.append(FacetRows(name, rows, self.perceiver.relation_cost(name, self.glance.mask.shape[1])))
+            cost = self.perceiver.relation_cost(name, self.glance.mask.shape[1])
+            self.history.append(FacetRows(name, relation, rows, cost))
 
     def _put_attribute(self, attribute: int, flat: Tensor, log_probabilities: Tensor) -> None:
         first, end = self.domain.span(self.domain.attributes[attribute].name)
@@ -278,7 +281,7 @@ class SceneGraph:
         before = len(self.store.history)
         want(facet, self.images, asked)
         if self.notes is not None:
-            self.notes.append(Note(self.images, asked, tuple(self.store.history[before:])))
+            self.notes.append(Note(self.images, facet, asked, tuple(self.store.history[before:])))
 
 
 @dataclass(frozen=True)
@@ -287,11 +290,13 @@ class Note:
 
     Attributes:
         images: [batch] the image of each row.
+        facets: [batch] id of the attribute or relation that each row asked for.
         asked: [batch, objects] bool.
         computed: What was not there before.
     """
 
     images: Tensor
+    facets: Tensor
     asked: Tensor
     computed: tuple[FacetRows, ...]
 
@@ -301,8 +306,8 @@ class Note:
         for entry in self.computed:
             left = torch.zeros((int(self.images.max()) + 1, self.asked.shape[1]), dtype=torch.bool)
             left[entry.rows.images, entry.rows.objects] = True
-            for row, image in enumerate(self.images.tolist()):
-                own = self.asked[row] & left[image]
+            for row, (image, facet) in enumerate(zip(self.images.tolist(), self.facets.tolist(), strict=True)):
+                own = self.asked[row] & left[image] & (facet == entry.number)
                 number = int(own.sum())
                 if number:
                     left[image] &= ~own

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from official import Invalid, official_answer
+from official import Invalid, clevr_registry, official_answer
 from worlds import FactPerceiver, Facts, random_facts, random_scene
 
 from nmn.check import check
@@ -18,14 +18,13 @@ from nmn.loop import Looper
 from nmn.parser.text import parse_program
 from nmn.planner import Planner
 from nmn.program import Program
-from nmn.registry import default_registry
 from nmn.sampling import sample_program
 from nmn.scene import FacetStore
 from nmn.scene_perceiver import ScenePerceiver
 from nmn.trace import Answer
 
 CLEVR = Domain.load("clevr")
-REGISTRY = default_registry()
+REGISTRY = clevr_registry()
 MODULES = Modules(REGISTRY)
 
 
@@ -230,6 +229,15 @@ def test_facets_that_several_questions_ask_for_are_counted_once() -> None:
     found = answers(run_on([facts], [program] * 3, [0] * 3, trace=True, merge=False))
     rows = [sum(facet.rows for node in each.trace.nodes for facet in node.facets) for each in found if each.trace]
     assert rows == [6, 0, 0]
+
+
+def test_a_facet_is_noted_at_a_node_that_reads_it() -> None:
+    facts = random_facts(0, CLEVR, 6)
+    programs = [read(f"count(filter(scene(), {concept}))") for concept in ("size=small", "color=red", "shape=cube")]
+    for program, answer in zip(programs, answers(run_on([facts], programs, [0] * 3, trace=True)), strict=True):
+        assert answer.trace is not None
+        named = [facet.facet for node in answer.trace.nodes for facet in node.facets]
+        assert named == [str(program.nodes[1].constants[0]).split("=")[0]]
 
 
 def test_what_is_taken_for_granted_and_does_not_hold_is_said_in_words() -> None:

@@ -7,7 +7,7 @@ import typer
 
 from nmn.cli.inputs import as_file, text_of
 from nmn.cli.options import AsJson, Device, Limit, Weights
-from nmn.cli.show import print_answer, print_json, print_refused
+from nmn.cli.show import print_answer, print_json, print_plan, print_refused
 from nmn.errors import InputError, NmnError
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ def _ask_several(engine: "Engine", pixels: Any, questions: list[str], *, trace: 
                 print_refused(question, each)
             else:
                 print_answer(each, engine.domain)
+        plans = {each.trace.plan for each in found if not isinstance(each, str) and each.trace is not None}
+        for plan in plans:
+            if plan is not None:
+                print()
+                print_plan(plan)
     if any(isinstance(each, str) for each in found):
         raise typer.Exit(1)
 

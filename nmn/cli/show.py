@@ -11,7 +11,7 @@ from rich.text import Text
 
 from nmn.domain import Domain
 from nmn.errors import printable
-from nmn.trace import Answer, NodeTrace, Trace
+from nmn.trace import Answer, NodeTrace, PlanStatistics, Trace
 from nmn.words import LIKELY, value_words
 
 HOLDS = 0.995
@@ -50,6 +50,18 @@ def print_answer(answer: Answer, domain: Domain) -> None:
         out.print(trace_table(answer.trace, width=out.width))
         out.print()
         out.print(Text(_total(answer.trace, domain), style="dim"))
+
+
+def print_plan(plan: PlanStatistics) -> None:
+    """What a batch of questions took, all together."""
+    console().print(
+        Text(
+            f"{_many(plan.questions, 'question')} together: {_many(plan.nodes, 'node')} ran as {_many(plan.steps, 'step')} in "
+            f"{_many(plan.groups, 'group')}, {_many(plan.kernels, 'call')} of modules, planned in "
+            f"{plan.planner_seconds * 1e3:.1f} ms; {plan.facet_rows} of {plan.possible_facet_rows} facet rows computed",
+            style="dim",
+        )
+    )
 
 
 def print_refused(question: str, reason: str) -> None:
