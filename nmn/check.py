@@ -8,7 +8,8 @@ from nmn.domain import Domain
 from nmn.errors import DomainError, ProgramTypeError, Span, nearest
 from nmn.program import Concept, Constant, Node, Program
 from nmn.registry import Registry
-from nmn.signature import ANSWER_KINDS, Parameter, Signature
+from nmn.signature import ANSWER_KINDS, CHOICE_KIND, Parameter, Signature
+from nmn.words import choices
 
 _MADE_BY = {
     "ObjectSet": "scene() or filter(...)",
@@ -154,6 +155,8 @@ class _Checker:
                 self.constant(node, parameter, constant)
             except DomainError as error:
                 self.fail(index, str(error), constant=position)
+        if signature.output == CHOICE_KIND and len(set(choices(node, self.domain))) < len(node.constants):
+            self.fail(index, f"{node.operation} chooses between two things, but both are called the same", constant=1)
 
     def constant(self, node: Node, parameter: Parameter, constant: Constant) -> None:
         if parameter.kind == "Concept":

@@ -10,11 +10,11 @@ from torch import Tensor
 from nmn.domain import NO, YES, Domain
 from nmn.executor import CallRecord, Run
 from nmn.loop import LoopRun
-from nmn.program import Program
+from nmn.program import Node, Program
 from nmn.scene import FacetStore
-from nmn.signature import ANSWER_KINDS
+from nmn.signature import ANSWER_KINDS, CHOICE_KIND
 from nmn.trace import Answer, FacetCost, FailedPresupposition, NodeTrace, PlanStatistics, Trace
-from nmn.words import not_granted
+from nmn.words import choices, not_granted, speaks_of_one
 
 HOLDS = 0.5
 """A presupposition fails when the probability that it holds is below this."""
@@ -36,8 +36,8 @@ def best(run: Run) -> tuple[list[str], list[float]]:
             names, probabilities = _possible(kind, roots, run.store.domain)
             top, index = probabilities.max(-1)
             confidence[torch.from_numpy(programs)] = top.detach().cpu()
-            for program, name in zip(programs.tolist(), index.tolist(), strict=True):
-                values[program] = names[name]
+            for program, column in zip(programs.tolist(), index.tolist(), strict=True):
+                values[program] = _name(kind, names, column, run.plan.programs[program], run.store.domain)
     return values, (confidence * run.certainty().detach().exp().cpu()).tolist()
 
 
@@ -46,7 +46,8 @@ def best_of_loop(run: LoopRun) -> tuple[str, float]:
     number = run.place[-1]
     names, probabilities = _possible(run.calls[number].signature.output, run.values[number], run.store.domain)
     top, index = probabilities[0].max(0)
-    return names[int(index)], float(top * run.certainty().exp())
+    name = _name(run.calls[number].signature.output, names, int(index), run.program, run.store.domain)
+    return name, float(top * run.certainty().exp())
 
 
 def answers(run: Run, *, planner_seconds: float = 0.0) -> list[Answer]:
@@ -132,6 +133,9 @@ def _target_index(
     columns = []
     for program, answer in wanted:
         column = plain.get(answer, len(names))
+        if kind == CHOICE_KIND:
+            options = choices(program.nodes[-1], domain)
+            column = options.index(answer) if answer in options else len(names)
         if kind == "Value" and program.nodes[-1].attribute is not None:
             # Two attributes may have a value of one name.
             attribute = domain.attribute(program.nodes[-1].attribute)
@@ -146,12 +150,21 @@ def _possible(kind: str, values: Tensor, domain: Domain) -> tuple[tuple[str, ...
         return (YES, NO), torch.stack([values, -values], dim=-1).sigmoid()
     if kind == "Count":
         return tuple(str(number) for number in range(values.shape[-1])), values
+    if kind == CHOICE_KIND:
+        return ("", ""), values
     return tuple(name for _, name in domain.concepts), values
+
+
+def _name(kind: str, names: Sequence[str], column: int, program: Program, domain: Domain) -> str:
+    """The answer at a column; those of a choice are named by each program for itself."""
+    return choices(program.nodes[-1], domain)[column] if kind == CHOICE_KIND else names[column]
 
 
 def _distribution(
     kind: str, names: Sequence[str], row: Sequence[float], program: Program, domain: Domain
 ) -> Mapping[str, float]:
+    if kind == CHOICE_KIND:
+        return dict(zip(choices(program.nodes[-1], domain), row, strict=True))
     if kind != "Value":
         return dict(zip(names, row, strict=True))
     first, end = domain.span(program.nodes[-1].attribute or "")
@@ -199,6 +212,8 @@ def _failures(run: Run) -> dict[int, list[FailedPresupposition]]:
 def _explained(
     program: Program, node: int, probability: float, members: Tensor, store: FacetStore, image: int
 ) -> FailedPresupposition:
+    if not speaks_of_one(program.nodes[node]):
+        return FailedPresupposition(node, probability, not_granted(program, node, "", store.domain), ())
     mask = store.glance.mask[image]
     chances = (members.detach()[mask].sigmoid() * store.presence.detach()[image][mask].sigmoid()).tolist()
     candidates = tuple((index, chance) for index, chance in enumerate(chances) if chance > 0.05)
@@ -280,7 +295,7 @@ def _node_trace(
         kind=f"{signature.output}{attribute}",
         module=f"{signature.module}.{signature.class_name}",
         inputs=node.inputs,
-        value=_plain(signature.output, record.value[row].detach(), mask, presence, domain, node.attribute),
+        value=_plain(signature.output, record.value[row].detach(), mask, presence, domain, node),
         presupposition=None if record.presupposition is None else float(record.presupposition[row].exp()),
         facets=tuple(facets),
         flops=record.flops,
@@ -291,7 +306,7 @@ def _node_trace(
 
 
 def _plain(
-    kind: str, value: Tensor, mask: Tensor, presence: Tensor, domain: Domain, attribute: str | None
+    kind: str, value: Tensor, mask: Tensor, presence: Tensor, domain: Domain, node: Node
 ) -> tuple[float, ...] | Mapping[str, float] | float:
     if kind == "ObjectSet":
         return tuple((value[mask].sigmoid() * presence).tolist())
@@ -301,5 +316,7 @@ def _plain(
         return tuple(value[: int(mask.sum()) + 1].tolist())
     if kind == "Bool":
         return float(value.sigmoid())
-    first, end = domain.span(attribute or "")
-    return dict(zip(domain.attribute(attribute or "").values, value[first:end].tolist(), strict=True))
+    if kind == CHOICE_KIND:
+        return dict(zip(choices(node, domain), value.tolist(), strict=True))
+    first, end = domain.span(node.attribute or "")
+    return dict(zip(domain.attribute(node.attribute or "").values, value[first:end].tolist(), strict=True))

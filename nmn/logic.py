@@ -22,6 +22,7 @@ ABSENT = -1e4
 _LOWEST = -LIMIT - math.log1p(math.exp(-LIMIT))
 _HIGHEST = -math.log1p(math.exp(-LIMIT))
 _TINY = 1e-30
+_NEARLY = 1.0 - 1e-7
 
 
 def clamp(log_odds: Tensor) -> Tensor:
@@ -69,3 +70,38 @@ def less(first: Tensor, second: Tensor) -> Tensor:
     below = first.cumsum(-1) - first
     at_least = first.flip(-1).cumsum(-1).flip(-1)
     return from_odds((second * below).sum(-1), (second * at_least).sum(-1))
+
+
+def log_or_least(probability: Tensor) -> Tensor:
+    """Log-probability, finite where the probability is 0."""
+    return probability.clamp_min(_TINY).log()
+
+
+def one_of_two(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """[batch, 2] probabilities of two claims given that one of them holds, and [batch] log-probability that one does.
+
+    Args:
+        first: [batch] probability of the first and not the second.
+        second: [batch] probability of the second and not the first.
+    """
+    weights = torch.stack([first, second], dim=-1) + _TINY
+    return weights / weights.sum(-1, keepdim=True), log_or_least((first + second).clamp_max(1.0))
+
+
+def agreement(members: Tensor, presence: Tensor, values: Tensor, mask: Tensor, possible: Tensor) -> Tensor:
+    """[batch] log-odds that all members of a set have one value.
+
+    Args:
+        members: [batch, objects] log-odds of membership.
+        presence: [batch, objects] log-odds that it is an object at all.
+        values: [batch, objects, concepts] probabilities of values.
+        mask: [batch, objects] bool, False on padding.
+        possible: [batch, concepts] bool, the values that there are.
+    """
+    member = conjunction(members, presence).sigmoid() * mask
+    none = torch.log1p(-member.clamp_max(_NEARLY)).sum(-1)
+    differing = (member.unsqueeze(-1) * (1.0 - values)).clamp_max(_NEARLY)
+    # Given that there is a member, that all have one value and that all have another exclude each other.
+    agreeing = (torch.log1p(-differing).sum(1).exp() - none.exp().unsqueeze(-1)) * possible
+    all_agree = none.exp() + agreeing.sum(-1)
+    return from_odds(all_agree, 1.0 - all_agree)

@@ -9,7 +9,8 @@ from nmn.domain import Domain
 from nmn.errors import InputError
 from nmn.program import Concept, Constant, Node, Program
 from nmn.registry import Registry
-from nmn.signature import ANSWER_KINDS, Signature
+from nmn.signature import ANSWER_KINDS, CHOICE_KIND, Signature
+from nmn.words import choices
 
 _UNREACHABLE = 10**9
 
@@ -37,7 +38,11 @@ def sample_program(
         InputError: when no program of that kind is so shallow.
     """
     sampler = _Sampler(random, domain, registry, sharing)
-    kinds = [kind] if kind is not None else [each for each in ANSWER_KINDS if sampler.least[each] <= depth]
+    kinds = (
+        [kind]
+        if kind is not None
+        else [each for each in ANSWER_KINDS if sampler.least.get(each, _UNREACHABLE) <= depth]
+    )
     if not kinds or sampler.least.get(kinds[0], _UNREACHABLE) > depth:
         raise InputError(f"no program of depth {depth} gives {kind or 'an answer'}")
     chosen = random.choice(kinds)
@@ -62,7 +67,13 @@ class _Sampler:
 
     def _sayable(self, signature: Signature) -> bool:
         """Whether the domain has a constant of every kind that the operation needs."""
-        return bool(self.domain.relations) or all(each.kind != "Relation" for each in signature.constants)
+        kinds = [each.kind for each in signature.constants]
+        names = (
+            len({value for _, value in self.domain.concepts}),
+            len({r.answer or r.name for r in self.domain.relations}),
+        )
+        needed = 2 if signature.output == CHOICE_KIND else 1
+        return names[0] >= needed * ("Concept" in kinds) and names[1] >= needed * ("Relation" in kinds)
 
     def attribute(self) -> str:
         return self.random.choice(self.domain.attributes).name
@@ -78,7 +89,7 @@ class _Sampler:
             self.build(ProgramType(each.kind, attribute if each.kind == "Value" else None), depth - 1)
             for each in signature.inputs
         )
-        constants = tuple(self._constant(each.kind) for each in signature.constants)
+        constants = self._constants(signature)
         self.nodes.append(Node(signature.operation, inputs, attribute if signature.bracket else None, constants))
         self.depths.append(1 + max((self.depths[source] for source in inputs), default=0))
         self.by_type.setdefault(wanted, []).append(len(self.nodes) - 1)
@@ -86,6 +97,13 @@ class _Sampler:
 
     def _needs(self, signature: Signature) -> int:
         return max((self.least[each.kind] for each in signature.inputs), default=0)
+
+    def _constants(self, signature: Signature) -> tuple[Constant, ...]:
+        while True:
+            constants = tuple(self._constant(each.kind) for each in signature.constants)
+            called = choices(Node(signature.operation, (), None, constants), self.domain)
+            if signature.output != CHOICE_KIND or len(set(called)) == len(called):
+                return constants
 
     def _constant(self, kind: str) -> Constant:
         if kind == "Relation":

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, pad
 
 from nmn.domain import Domain
+from nmn.kinds import Kinds
 from nmn.logic import LIMIT, clamp
 from nmn.perceiver import Glance, Perceiver, Rows
 
@@ -53,6 +54,7 @@ class FacetStore:
     relations: Tensor  # [relations, images, anchors, objects] log-odds
     relations_known: Tensor  # [relations, images, objects] bool; likewise
     concept_attributes: Tensor  # [concepts] the attribute of each
+    kinds: Kinds | None = None  # what values imply, if anything
     complete: bool = False  # whether every facet is known
     settled: bool = False  # whether all that the constants of running programs name is known
     history: list[FacetRows] = field(default_factory=list)
@@ -70,16 +72,18 @@ class FacetStore:
         domain = perceiver.domain
         presence = clamp(glance.presence)
         layout = [domain.attribute_ids[name] for name, _ in domain.concepts]
+        attributes = presence.new_full((len(domain.concepts), images, objects), -LIMIT)
         return FacetStore(
             perceiver,
             glance,
             presence,
             logsigmoid(presence),
-            presence.new_full((len(domain.concepts), images, objects), -LIMIT),
+            attributes,
             (~glance.mask).expand(len(domain.attributes), -1, -1).clone(),
             presence.new_full((len(domain.relations), images, objects, objects), -LIMIT),
             (~glance.mask).expand(len(domain.relations), -1, -1).clone(),
             torch.tensor(layout, device=presence.device),
+            Kinds.of(domain, attributes),
         )
 
     @property
@@ -170,6 +174,8 @@ class FacetStore:
         values = log_probabilities.clamp(-LIMIT, 0.0).to(self.attributes.dtype)
         # In place: gradients flow through what is written, and nothing that was read before is needed again.
         self.attributes.view(self.attributes.shape[0], -1)[first:end].index_copy_(1, flat, values.t())
+        if self.kinds is not None:
+            self.kinds.put(attribute, flat, values)
         self.attributes_known[attribute].view(-1)[flat] = True
 
     def _put_relation(self, relation: int, flat: Tensor, log_odds: Tensor) -> None:
@@ -251,7 +257,8 @@ class SceneGraph:
         if not self._known(concept):
             self._want(store.want_attributes, store.concept_attributes[concept], asked)
         _, images, objects = store.attributes.shape
-        return store.attributes.view(-1, objects).index_select(0, concept * images + self.images)
+        fits = store.attributes if store.kinds is None else store.kinds.fits
+        return fits.view(-1, objects).index_select(0, concept * images + self.images)
 
     def attribute(self, attribute: Tensor, asked: Tensor) -> Tensor:
         """[batch, objects, concepts] probability of the values of the row's attribute, 0 outside of it and where not asked."""
@@ -259,7 +266,19 @@ class SceneGraph:
         if not self._known(attribute):
             self._want(store.want_attributes, attribute, asked)
         values = store.attributes.index_select(1, self.images).permute(1, 2, 0).exp()
-        return values * self.attribute_mask(attribute)[:, None] * asked[:, :, None]
+        values = values * self.attribute_mask(attribute)[:, None] * asked[:, :, None]
+        return values if store.kinds is None else store.kinds.named(values, attribute)
+
+    def both(self, first: Tensor, second: Tensor, asked: Tensor) -> Tensor:
+        """[batch, objects] probability that each object fits two concepts: values of one attribute may exclude each other."""
+        store = self.store
+        one, other = self.concept(first, asked).exp(), self.concept(second, asked).exp()
+        attribute = store.concept_attributes[first]
+        exclusive = attribute == store.concept_attributes[second]
+        if store.kinds is None:
+            return torch.where(exclusive[:, None], one * (first == second)[:, None], one * other)
+        values = self.attribute(attribute, asked) * store.kinds.imply_both(first, second)[:, None]
+        return torch.where((exclusive & ~store.kinds.several[attribute])[:, None], values.sum(-1), one * other)
 
     def attribute_mask(self, attribute: Tensor) -> Tensor:
         """[batch, concepts] bool: which of the layout's values belong to the row's attribute."""

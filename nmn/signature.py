@@ -11,10 +11,11 @@ from pathlib import Path
 
 from nmn.errors import RegistryError, nearest
 
-INPUT_KINDS = ("ObjectSet", "Object", "Count", "Bool", "Value")
+INPUT_KINDS = ("ObjectSet", "Object", "Count", "Bool", "Value", "Choice")
 CONSTANT_KINDS = ("Concept", "Relation")
-ANSWER_KINDS = ("Count", "Bool", "Value")
+ANSWER_KINDS = ("Count", "Bool", "Value", "Choice")
 BRACKET_KIND = "Attribute"
+CHOICE_KIND = "Choice"
 PRESUPPOSITION_KIND = "Presupposition"
 SCENE_TYPE = "SceneGraph"
 DECORATOR = "module"
@@ -169,6 +170,8 @@ def make_signature(
         raise RegistryError(f"{where}: a tuple result must be (result, {PRESUPPOSITION_KIND})")
     if outputs[0] not in INPUT_KINDS:
         raise RegistryError(f"{where}: its result has kind {outputs[0]!r}{nearest(outputs[0], INPUT_KINDS)}")
+    if outputs[0] == CHOICE_KIND and [each.kind in CONSTANT_KINDS for each in parameters].count(True) != 2:
+        raise RegistryError(f"{where}: a {CHOICE_KIND} is made between two constants, its parameters")
     if not operation.isidentifier():
         raise RegistryError(f"{where}: an operation's name must be letters, digits and '_'")
     return Signature(operation, parameters, outputs[0], reads_scene, presupposes, *origin, summary)

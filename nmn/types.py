@@ -33,6 +33,9 @@ Bool = Annotated[Float[Tensor, " batch"], Kind("Bool")]
 Value = Annotated[Float[Tensor, "batch concepts"], Kind("Value")]
 """Probabilities of an attribute's values, in the layout of all attributes; 0 outside the attribute."""
 
+Choice = Annotated[Float[Tensor, "batch options"], Kind("Choice")]
+"""Probabilities of the first and the second of two constants that an operation chooses from."""
+
 Concept = Annotated[Int[Tensor, " batch"], Kind("Concept")]
 """Id of an (attribute, value) pair."""
 

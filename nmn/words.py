@@ -59,8 +59,24 @@ def _before_noun(inner: str, adjective: str, domain: Domain) -> str:
     return f"{head}{adjective} {thing}{tail}" if thing else f"{adjective} {inner}"
 
 
+def choices(node: Node, domain: Domain) -> tuple[str, ...]:
+    """What the constants of a call that chooses between them are called as answers."""
+    return tuple(
+        each.value if isinstance(each, Concept) else domain.relation(each).answer or each for each in node.constants
+    )
+
+
+def speaks_of_one(node: Node) -> bool:
+    """Whether what a call takes for granted is that the set that it reads has one member, as far as its form tells."""
+    return len(node.inputs) == 1 and node.attribute is None and not node.constants
+
+
 def not_granted(program: Program, node: int, found: str, domain: Domain) -> str:
     """What a node takes for granted, and what there is instead: ``... speaks of one red cube, but there is none``."""
+    if not speaks_of_one(program.nodes[node]):
+        named = ", ".join(phrase(program, source, domain) for source in program.nodes[node].inputs)
+        asked = " or ".join(choices(program.nodes[node], domain)) or program.nodes[node].attribute
+        return f"the question takes for granted that one answer to {asked!r} fits {named}, but none does, or several do"
     wanted = phrase(program, program.nodes[node].inputs[0], domain)
     return f"the question speaks of one {wanted}, but {found}"
 

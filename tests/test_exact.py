@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from official import Invalid, official_answer
+from official import Invalid, clevr_registry, official_answer
 from torch import nn
 from worlds import random_scene
 
@@ -24,7 +24,7 @@ from nmn.exact import ExactBackend, NotOne, answer_exactly, exact_scene, is_cert
 from nmn.parser.clevr import import_program
 from nmn.parser.text import parse_program
 from nmn.program import Program
-from nmn.registry import default_registry, module
+from nmn.registry import module
 from nmn.sampling import sample_program
 from nmn.scene_perceiver import ScenePerceiver
 from nmn.scenes import Scene, SceneObject
@@ -32,7 +32,7 @@ from nmn.trace import Answer, NodeTrace
 from nmn.types import Bool, Object, ObjectSet
 
 CLEVR = Domain.load("clevr")
-REGISTRY = default_registry()
+REGISTRY = clevr_registry()
 EXACT = ExactBackend(CLEVR, REGISTRY)
 SOFT = Engine(ScenePerceiver(CLEVR))
 SEEDS = st.integers(0, 10**9)

@@ -26,7 +26,7 @@ ORDER: tuple[frozenset[str], ...] = tuple(
         "errors",
         "cost domain files images logic program questions signature toml_file types vocabulary",
         "parse perceiver registry scenes trace",
-        "check exact memory scene words",
+        "check exact kinds memory scene words",
         "datasets modules parser perception sampling scene_perceiver worlds",
         "blocks fusing lowering planner",
         "executor",

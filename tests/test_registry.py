@@ -12,21 +12,35 @@ from nmn.signature import read_signatures
 from nmn.types import ObjectSet
 
 GOLDEN = """\
+all_different[attribute](members: ObjectSet) -> Bool
+all_same[attribute](members: ObjectSet) -> Bool
+and(first: Bool, second: Bool) -> Bool
+choose(subject: Object, first: Concept, second: Concept) -> Choice
+choose_rel(subject: Object, anchor: Object, first: Relation, second: Relation) -> Choice
+compare(first: Object, second: Object, concept: Concept) -> Object
 count(members: ObjectSet) -> Count
 equal[attribute](first: Value[attribute], second: Value[attribute]) -> Bool
 equal_integer(first: Count, second: Count) -> Bool
 equal_object(first: Object, second: Object) -> Bool
 exist(members: ObjectSet) -> Bool
 filter(members: ObjectSet, concept: Concept) -> ObjectSet
+filter_not(members: ObjectSet, concept: Concept) -> ObjectSet
 greater_than(first: Count, second: Count) -> Bool
 intersect(first: ObjectSet, second: ObjectSet) -> ObjectSet
 less_than(first: Count, second: Count) -> Bool
+not(claim: Bool) -> Bool
+or(first: Bool, second: Bool) -> Bool
 query[attribute](subject: Object) -> Value[attribute]
 relate(anchor: Object, relation: Relation) -> ObjectSet
+relate_inverse(anchor: Object, relation: Relation) -> ObjectSet
 same[attribute](anchor: Object) -> ObjectSet
 scene() -> ObjectSet
+select(concept: Concept) -> ObjectSet
 union(first: ObjectSet, second: ObjectSet) -> ObjectSet
 unique(members: ObjectSet) -> Object
+verify(subject: Object, concept: Concept) -> Bool
+verify_rel(anchor: Object, others: ObjectSet, relation: Relation) -> Bool
+verify_rel_inverse(anchor: Object, others: ObjectSet, relation: Relation) -> Bool
 """
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from official import Invalid, official_answer
+from official import Invalid, clevr_registry, official_answer
 from torch import nn
 from worlds import FactPerceiver, Facts, random_facts, random_scene
 
@@ -19,7 +19,7 @@ from nmn.engine import Engine
 from nmn.exact import ExactBackend
 from nmn.parser.text import parse_program
 from nmn.program import Program
-from nmn.registry import default_registry, module
+from nmn.registry import module
 from nmn.sampling import sample_program
 from nmn.scene import FacetStore, SceneGraph
 from nmn.scene_perceiver import ScenePerceiver
@@ -27,7 +27,7 @@ from nmn.scenes import Scene, SceneObject
 from nmn.types import ObjectSet
 from nmn.worlds import WorldsAnswer, worlds_answer
 
-REGISTRY = default_registry()
+REGISTRY = clevr_registry()
 CLEVR = Domain.load("clevr")
 TINY = Domain(
     name="tiny",

@@ -9,7 +9,8 @@ from nmn.errors import ProgramError
 from nmn.exact.scene import ExactScene, NotOne
 from nmn.program import Concept, Constant, Node, Program
 from nmn.registry import Registry
-from nmn.signature import ANSWER_KINDS, BRACKET_KIND, INPUT_KINDS, Signature
+from nmn.signature import ANSWER_KINDS, BRACKET_KIND, CHOICE_KIND, INPUT_KINDS, Signature
+from nmn.words import choices
 
 Rule = Callable[..., int]
 
@@ -104,11 +105,11 @@ def compile_program(program: Program, domain: Domain, registry: Registry) -> Com
     signatures = tuple(registry.signature(node.operation) for node in program.nodes)
     ending = signatures[-1].output
     if ending not in ANSWER_KINDS:
-        raise ProgramError(f"a program must end in a number, yes or no, or a value, not in {ending}")
+        raise ProgramError(f"a program must end in a number, yes or no, a value or a choice, not in {ending}")
     steps = tuple(
         _step(node, signature, domain, registry) for node, signature in zip(program.nodes, signatures, strict=True)
     )
-    return Compiled(program, steps, _words(ending, domain), signatures)
+    return Compiled(program, steps, _words(ending, program.nodes[-1], domain), signatures)
 
 
 def exact_rule(operation: str, registry: Registry) -> Rule:
@@ -152,7 +153,9 @@ def _constant_id(constant: Constant, domain: Domain) -> int:
     return domain.relation_ids[constant]
 
 
-def _words(kind: str, domain: Domain) -> Mapping[int, str]:
+def _words(kind: str, node: Node, domain: Domain) -> Mapping[int, str]:
+    if kind == CHOICE_KIND:
+        return dict(enumerate(choices(node, domain)))
     if kind == "Bool":
         return {True: YES, False: NO}
     if kind == "Count":

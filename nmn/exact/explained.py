@@ -8,8 +8,10 @@ from typing import Any
 from nmn.domain import Domain
 from nmn.exact.compiled import Compiled
 from nmn.exact.scene import DescribedScene, NotOne, objects_of
+from nmn.program import Node
+from nmn.signature import CHOICE_KIND
 from nmn.trace import FacetCost, FailedPresupposition, NodeTrace, Trace
-from nmn.words import not_granted
+from nmn.words import choices, not_granted, speaks_of_one
 
 
 @dataclass
@@ -91,6 +93,8 @@ def explain(compiled: Compiled, scene: DescribedScene, domain: Domain) -> Explai
 
 def _failure(compiled: Compiled, node: int, values: Sequence[int], domain: Domain) -> FailedPresupposition:
     source = compiled.program.nodes[node].inputs[0]
+    if not speaks_of_one(compiled.program.nodes[node]):
+        return FailedPresupposition(node, 0.0, not_granted(compiled.program, node, "", domain), ())
     candidates = objects_of(values[source])
     found = f"there are {len(candidates)}: objects {', '.join(map(str, candidates))}" if candidates else "there is none"
     words = not_granted(compiled.program, node, found, domain)
@@ -113,7 +117,7 @@ def make_trace(found: Explained, scene: DescribedScene, domain: Domain) -> Trace
                 kind=f"{signature.output}{attribute}",
                 module=f"{signature.module}.{signature.class_name}",
                 inputs=node.inputs,
-                value=_plain(signature.output, found.values[index], scene.objects, domain, node.attribute),
+                value=_plain(signature.output, found.values[index], scene.objects, domain, node),
                 presupposition=holds if signature.presupposes else None,
                 facets=found.facets[index],
                 flops=0,
@@ -126,7 +130,7 @@ def make_trace(found: Explained, scene: DescribedScene, domain: Domain) -> Trace
     return Trace(program, tuple(nodes), boxes, (1.0,) * scene.objects, 0)
 
 
-def _plain(kind: str, value: int | None, objects: int, domain: Domain, attribute: str | None) -> Any:
+def _plain(kind: str, value: int | None, objects: int, domain: Domain, node: Node) -> Any:
     if value is None:
         return None
     if kind == "ObjectSet":
@@ -136,5 +140,7 @@ def _plain(kind: str, value: int | None, objects: int, domain: Domain, attribute
         return tuple(float(index == value) for index in range(length))
     if kind == "Bool":
         return float(value)
-    first, end = domain.span(attribute or "")
+    if kind == CHOICE_KIND:
+        return {word: float(index == value) for index, word in enumerate(choices(node, domain))}
+    first, end = domain.span(node.attribute or "")
     return {domain.concepts[concept][1]: float(concept == value) for concept in range(first, end)}

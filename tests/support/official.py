@@ -1,6 +1,7 @@
 """CLEVR's official semantics over sets, written for the tests alone: facts in, answer out, no probabilities."""
 
 from nmn.program import Concept, Program
+from nmn.registry import Registry, default_registry
 from nmn.scenes import Scene
 
 
@@ -56,3 +57,14 @@ def _call(operation, attribute, inputs, constants, scene):
         case "greater_than", [first, second]:
             return first > second
     raise AssertionError(operation)
+
+
+CLEVRS = (
+    *("scene", "filter", "unique", "relate", "same", "union", "intersect", "count", "exist", "query", "equal"),
+    *("equal_integer", "less_than", "greater_than", "equal_object"),
+)
+
+
+def clevr_registry() -> Registry:
+    """The operations of CLEVR's functional programs."""
+    return Registry({operation: default_registry().signature(operation) for operation in CLEVRS})
