@@ -33,6 +33,9 @@ A domain file holds::
     axis = 0                           # optional: the ground-plane axis it is measured on (0 right, 1 front)
     sign = -1                          # -1 or 1, with axis
 
+    [comparatives]                     # optional
+    larger = ["size", "large"]         # the attribute and the value of which the larger one has more
+
 Attributes, values and relations are named by lower-case words with single spaces: ``[relations."to the left of"]``.
 
 From it derive the constants of the language, the lexicon of the English grammar and the layout of perception's heads.
@@ -41,7 +44,7 @@ From it derive the constants of the language, the lexicon of the English grammar
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -68,6 +71,7 @@ class Domain:
     relations: tuple[Relation, ...]
     largest_count: int = 10
     ambiguous: frozenset[str] = frozenset()
+    comparatives: tuple[tuple[str, tuple[str, str]], ...] = ()
 
     @staticmethod
     def load(source: str | Path) -> "Domain":
@@ -215,7 +219,17 @@ class _Reader:
 
     def domain(self, table: Mapping[str, Any]) -> Domain:
         read, vocabulary = self.read, VocabularyReader(self.read)
-        known = {"name", "version", "nouns", "largest_count", "ambiguous", "attributes", "geometry", "relations"}
+        known = {
+            "name",
+            "version",
+            "nouns",
+            "largest_count",
+            "ambiguous",
+            "attributes",
+            "comparatives",
+            "geometry",
+            "relations",
+        }
         read.only(table, known, "top level")
         attributes = read.table(table, "attributes", "top level")
         relations = read.table(table, "relations", "top level") if "relations" in table else {}
@@ -224,17 +238,37 @@ class _Reader:
         margin = read.number(geometry.get("margin", 0.0), "[geometry] margin")
         if not attributes:
             raise read.fail("[attributes]", "needs at least one attribute")
+        found = tuple(vocabulary.attribute(name, entry) for name, entry in attributes.items())
         domain = Domain(
             name=read.identifier(table.get("name"), "name"),
             version=read.integer(table.get("version"), "version"),
             nouns=read.words(table, "nouns", "top level"),
-            attributes=tuple(vocabulary.attribute(name, entry) for name, entry in attributes.items()),
+            attributes=found,
             relations=tuple(vocabulary.relation(name, entry, margin) for name, entry in relations.items()),
             largest_count=read.integer(table.get("largest_count", 10), "largest_count"),
+            comparatives=self.comparatives(table, found),
             ambiguous=frozenset(read.words(table, "ambiguous", "top level") if "ambiguous" in table else ()),
         )
         self.agree(domain)
         return domain
+
+    def comparatives(
+        self, table: Mapping[str, Any], attributes: Sequence[Attribute]
+    ) -> tuple[tuple[str, tuple[str, str]], ...]:
+        """Each comparative with the attribute and the value that it compares by."""
+        found = []
+        for word in self.read.table(table, "comparatives", "top level") if "comparatives" in table else {}:
+            where = f"[comparatives] {word}"
+            named = self.read.words(table["comparatives"], word, "[comparatives]")
+            values = {each.name: each.values for each in attributes}
+            if len(named) != 2 or named[0] not in values:
+                raise self.read.fail(where, f"must be [attribute, value], not {list(named)}{nearest(named[0], values)}")
+            if named[1] not in values[named[0]]:
+                raise self.read.fail(
+                    where, f"{named[1]!r} is no value of {named[0]}{nearest(named[1], values[named[0]])}"
+                )
+            found.append((self.read.word(word, where), (named[0], named[1])))
+        return tuple(found)
 
     def agree(self, domain: Domain) -> None:
         names = {relation.name: relation for relation in domain.relations}

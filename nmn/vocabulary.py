@@ -24,12 +24,13 @@ class Attribute:
     hypernyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @cached_property
-    def _positions(self) -> Mapping[str, int]:
+    def value_ids(self) -> Mapping[str, int]:
+        """Value to its position."""
         return {value: position for position, value in enumerate(self.values)}
 
     def index(self, value: str) -> int:
         """Position of a value. Raises: DomainError, naming the nearest value."""
-        found = self._positions.get(value)
+        found = self.value_ids.get(value)
         if found is None:
             known = nearest(value, self.values)
             raise DomainError(f"{value!r} is not a value of attribute {self.name!r}{known}")

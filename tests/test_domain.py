@@ -164,6 +164,8 @@ def test_the_fingerprint_follows_what_is_a_kind_of_what(tmp_path: Path) -> None:
         (('"poodle", "orange"]', '"poodle", "orange", "dog"]'), "'dog' stands there twice"),
         (('"polar bear" = ["ice bear"]', '"poler bear" = ["ice bear"]'), "did you mean 'polar bear'"),
         (('values = ["orange"]', "values = []"), "at least one value"),
+        (("[relations", '[comparatives]\nredder = ["main colour", "red"]\n[relations'), "did you mean 'main color'"),
+        (("[relations", '[comparatives]\nredder = ["main color", "red"]\n[relations'), "'red' is no value"),
         (('values = ["orange"]', "values = [1]"), "lower-case words"),
     ],
 )
