@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log, nan
 
 import torch
@@ -51,12 +52,16 @@ class ScenePerceiver:
         return image
 
     def glance(self, images: Sequence[Scene]) -> Glance:
-        """Lay scenes out as tensors; features are attribute ids, then two coordinates, then whether it is predicted."""
+        """Lay scenes out as tensors.
+
+        Features are attribute ids, two coordinates, whether it is predicted, which values it has of attributes of which
+        several may hold, and its rows of the relations.
+        """
         objects = max(1, *(len(scene.objects) for scene in images)) if images else 1
         shape = (len(images), objects)
         presence, mask = torch.full(shape, -LIMIT), torch.zeros(shape, dtype=torch.bool)
         boxes = torch.full((*shape, 4), nan)
-        width = len(self.domain.attributes) + 3 + len(self.domain.relations) * objects
+        width = _start_of_relations(self.domain) + len(self.domain.relations) * objects
         features = torch.zeros((*shape, width))
         for position, scene in enumerate(images):
             for index in range(len(scene.objects)):
@@ -72,10 +77,13 @@ class ScenePerceiver:
         attributes = self.domain.attributes
         found = scene.objects[index].attributes
         plane = scene.plane[index] if scene.plane is not None else (nan, nan)
-        values = [attribute.index(found[attribute.name]) for attribute in attributes]
+        values = [attribute.index(found[attribute.name]) if attribute.exclusive else 0 for attribute in attributes]
         row[: len(attributes) + 3] = torch.tensor([*values, *plane, float(scene.predicted)])
+        for name, first in _starts_of_values(self.domain):
+            for value in scene.objects[index].several.get(name, ()):
+                row[first + self.domain.attribute(name).index(value)] = 1.0
         for number, relation in enumerate(self.domain.relations):
-            start = len(attributes) + 3 + number * objects
+            start = _start_of_relations(self.domain) + number * objects
             for other in scene.relations[relation.name][index]:
                 row[start + other] = 1.0
 
@@ -86,6 +94,10 @@ class ScenePerceiver:
         values = len(self.domain.attributes[number].values)
         predicted = found[:, len(self.domain.attributes) + 2, None] > 0
         doubt = torch.where(predicted, self.noise.attribute, 0.0)
+        first = dict(_starts_of_values(self.domain)).get(attribute)
+        if first is not None:
+            carried = found[:, first : first + values] > 0
+            return torch.where(carried, torch.log1p(-doubt), doubt.log().clamp_min(-LIMIT))
         right = torch.arange(values) == found[:, number, None].long()
         other = (doubt / max(values - 1, 1)).log().clamp_min(-LIMIT)
         return torch.where(right, torch.log1p(-doubt), other)
@@ -93,10 +105,10 @@ class ScenePerceiver:
     def look_relation(self, glance: Glance, relation: str, rows: Rows) -> Tensor:
         """[rows, objects] log-odds."""
         found = glance.features[rows.images, rows.objects]
-        start = len(self.domain.attributes)
+        start, relations = len(self.domain.attributes), _start_of_relations(self.domain)
         # Features were laid out for the widest scene; the glance may since have been cut down to narrower ones.
-        width = (glance.features.shape[2] - start - 3) // len(self.domain.relations)
-        first = start + 3 + self.domain.relation_ids[relation] * width
+        width = (glance.features.shape[2] - relations) // len(self.domain.relations)
+        first = relations + self.domain.relation_ids[relation] * width
         stated = (found[:, first : first + glance.mask.shape[1]] * 2 - 1) * LIMIT
         declared = self.domain.relation(relation)
         if declared.axis is None:
@@ -118,6 +130,24 @@ class ScenePerceiver:
     def relation_cost(self, relation: str, objects: int) -> int:
         """Nothing is computed."""
         return 0
+
+
+@lru_cache(maxsize=32)
+def _starts_of_values(domain: Domain) -> tuple[tuple[str, int], ...]:
+    """Attributes of which several values may hold, and the feature that says whether the first does."""
+    starts, start = [], len(domain.attributes) + 3
+    for attribute in domain.attributes:
+        if not attribute.exclusive:
+            starts.append((attribute.name, start))
+            start += len(attribute.values)
+    return tuple(starts)
+
+
+@lru_cache(maxsize=32)
+def _start_of_relations(domain: Domain) -> int:
+    """The feature that says whether the first object is the first relation of this one."""
+    several = sum(len(attribute.values) for attribute in domain.attributes if not attribute.exclusive)
+    return len(domain.attributes) + 3 + several
 
 
 def _log_odds(probability: float) -> float:

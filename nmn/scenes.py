@@ -14,7 +14,8 @@ class SceneObject:
     """One object.
 
     Attributes:
-        attributes: Attribute to value, for every attribute of the domain.
+        attributes: Attribute to value, for every attribute of the domain of which an object has exactly one.
+        several: Attribute to values, for those of which any number may hold; none where one is left out.
         coordinates: In the world, in the data set's units; None where unknown.
         pixel: Column, row and depth of its centre in the image; None where unknown.
         box: x0, y0, x1, y1 in pixels; None where unknown.
@@ -26,6 +27,7 @@ class SceneObject:
     pixel: tuple[float, float, float] | None = None
     box: tuple[float, float, float, float] | None = None
     presence: float = 1.0
+    several: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ def _phrase(node: Node, inputs: list[str], domain: Domain) -> str:
     constant = node.constants[0] if node.constants else None
     if node.operation == "scene":
         return thing
+    if node.operation == "select" and isinstance(constant, Concept):
+        return _with_concept(thing, constant, domain)
     if node.operation == "filter" and isinstance(constant, Concept):
         return _with_concept(inputs[0], constant, domain)
     if node.operation == "unique":

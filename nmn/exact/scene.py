@@ -81,7 +81,7 @@ class DescribedScene:
         self,
         source: Scene,
         concepts: Sequence[int],
-        values: Sequence[Sequence[int]],
+        values: Sequence[Sequence[int] | Mapping[int, int]],
         relations: Sequence[Sequence[int]],
     ) -> None:
         self.source = source
@@ -115,8 +115,11 @@ def exact_scene(scene: Scene, domain: Domain) -> DescribedScene:
     Raises: SceneError when an object lacks an attribute or has a value that is not in the domain, or a relation is missing.
     """
     concepts = [0] * len(domain.concepts)
-    values: list[list[int]] = []
-    for name, ids in _layout(domain):
+    values: list[Sequence[int] | Mapping[int, int]] = []
+    for name, ids, exclusive in _layout(domain):
+        if not exclusive:
+            values.append(_several(scene, domain, name, ids, concepts))
+            continue
         try:
             found = [ids[each.attributes[name]] for each in scene.objects]
         except KeyError as error:
@@ -126,6 +129,9 @@ def exact_scene(scene: Scene, domain: Domain) -> DescribedScene:
         for index, concept in enumerate(found):
             concepts[concept] |= 1 << index
         values.append(found)
+    for concept, implying in domain.included.items():
+        for each in implying:
+            concepts[concept] |= concepts[each]
     try:
         rows = [scene.relations[relation.name] for relation in domain.relations]
     except KeyError as error:
@@ -139,9 +145,36 @@ def _members(row: tuple[int, ...]) -> int:
     return sum(1 << other for other in row)
 
 
+class _Named(dict[int, int]):
+    """Object to the one value that it has; asking for another object's raises NotOne."""
+
+    def __missing__(self, subject: int) -> int:
+        raise NotOne
+
+
+def _several(scene: Scene, domain: Domain, name: str, ids: Mapping[str, int], concepts: list[int]) -> _Named:
+    """Note which objects carry which values of an attribute of which several may hold; those that carry just one.
+
+    A value that another implies counts as none.
+    """
+    named = _Named()
+    for index, each in enumerate(scene.objects):
+        try:
+            carried = {ids[value] for value in each.several.get(name, ())}
+        except KeyError as error:
+            raise SceneError(f"image {scene.image_index}: {error} is no {name} of an object") from None
+        for concept in carried:
+            concepts[concept] |= 1 << index
+        own = [concept for concept in carried if not carried & set(domain.included.get(concept, ())) - {concept}]
+        if len(own) == 1:
+            named[index] = own[0]
+    return named
+
+
 @lru_cache(maxsize=32)
-def _layout(domain: Domain) -> tuple[tuple[str, Mapping[str, int]], ...]:
-    """For each attribute, its name and the concept id of each value."""
+def _layout(domain: Domain) -> tuple[tuple[str, Mapping[str, int], bool], ...]:
+    """For each attribute, its name, the concept id of each value, and whether an object has exactly one."""
     return tuple(
-        (each.name, {value: domain.concept_id(each.name, value) for value in each.values}) for each in domain.attributes
+        (each.name, {value: domain.concept_id(each.name, value) for value in each.values}, each.exclusive)
+        for each in domain.attributes
     )
