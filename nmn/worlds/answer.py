@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from nmn.domain import Domain
+from nmn.errors import ProgramError
 from nmn.exact import ExactBackend
 from nmn.exact.compiled import Compiled
 from nmn.program import Concept, Program
@@ -71,8 +72,10 @@ def worlds_answer(
         backend: Holds the rules; that of the store's domain and the module library if None.
 
     Raises:
-        ProgramError: when an operation has no exact rule.
+        ProgramError: when an operation has no exact rule, or an attribute that is read has several values an object or
+            values that imply one another.
     """
+    _one_value_each(program, store.domain)
     compiled = (backend or _backend(store.domain)).compile(program)
     tables = Tables(store, image, _tolerance(compiled, int(store.glance.mask[image].sum()), mass))
     consumed = tuple(_consumed(compiled, index) for index in range(len(compiled.steps)))
@@ -90,6 +93,16 @@ def worlds_answer(
         world = World.resumed(tables, openings.take())
     distribution = {answer: weight * tables.kept for answer, weight in weights.items()}
     return WorldsAnswer(distribution, found * tables.kept, worlds)
+
+
+def _one_value_each(program: Program, domain: Domain) -> None:
+    names = {node.attribute for node in program.nodes if node.attribute is not None}
+    names |= {each.attribute for node in program.nodes for each in node.constants if isinstance(each, Concept)}
+    for name in sorted(names):
+        attribute = domain.attribute(name)
+        if attribute.hypernyms or not attribute.exclusive:
+            what = "values that imply one another" if attribute.hypernyms else "any number of values"
+            raise ProgramError(f"worlds decide one value an object, but attribute {name!r} has {what}")
 
 
 class _Openings:

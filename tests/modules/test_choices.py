@@ -12,7 +12,7 @@ from worlds import FactPerceiver, random_facts, random_scene
 
 from nmn.check import check
 from nmn.domain import Domain
-from nmn.errors import ProgramTypeError
+from nmn.errors import ProgramError, ProgramTypeError
 from nmn.exact import answer_exactly
 from nmn.executor import Modules
 from nmn.logic import LIMIT
@@ -24,6 +24,7 @@ from nmn.scene import FacetStore, SceneGraph
 from nmn.scene_perceiver import ScenePerceiver
 from nmn.scenes import Scene
 from nmn.soft import PLANNED_FROM, SoftBackend
+from nmn.worlds import worlds_answer
 
 CLEVR = Domain.load("clevr")
 REGISTRY = default_registry()
@@ -246,3 +247,10 @@ def test_a_choice_is_between_two_things_and_says_which(zoo: Domain) -> None:
 def test_a_choice_between_two_things_of_one_name_is_refused(zoo: Domain) -> None:
     with pytest.raises(ProgramTypeError, match="called the same"):
         program("choose(unique(scene()), coat=dark, coat=dark)", zoo)
+
+
+@pytest.mark.parametrize("concept", ["name=car", "mood=calm"])
+def test_worlds_refuse_what_they_would_get_wrong(zoo: Domain, concept: str) -> None:
+    store = FacetStore.look(FactPerceiver(zoo, (random_facts(1, zoo, 3),), []), [0])
+    with pytest.raises(ProgramError, match="worlds decide one value an object"):
+        worlds_answer(program(f"exist(select({concept}))", zoo), store, 0)
