@@ -73,10 +73,16 @@ def _loaded(text: str) -> Any:
 
 def _from_json(record: Any, domain: Domain) -> Program:
     if isinstance(record, list):
+        if not all(isinstance(call, dict) for call in record):
+            raise ProgramSyntaxError(
+                "a program as a JSON list is one of CLEVR's or GQA's: every entry must be an object"
+            )
+        if any("operation" in call for call in record):
+            from nmn.parser import gqa
+
+            return gqa.import_program(record, domain, where="the program").program
         from nmn.parser.clevr import import_program
 
-        if not all(isinstance(call, dict) for call in record):
-            raise ProgramSyntaxError("a program as a JSON list is one of CLEVR's: every entry must be an object")
         return import_program(record, domain, where="the program")
     if "questions" in record and "nodes" not in record:
         raise InputError("a questions file, not a program; nmn check --format clevr checks all programs of one")

@@ -244,6 +244,15 @@ def test_check_counts_a_files_programs_and_names_the_wrong_ones(nmn: Any, write:
     assert record["reasons"] == {"CLEVR has no function": 20}
 
 
+def test_check_reads_a_program_of_gqa(nmn: Any) -> None:
+    calls = [
+        {"operation": "select", "dependencies": [], "argument": "dog (12)"},
+        {"operation": "exist", "dependencies": [0], "argument": "?"},
+    ]
+    assert nmn("check", json.dumps(calls), "--domain", "gqa").out.startswith("exist(select(name=dog))")
+    nmn("check", json.dumps(calls)).refused("clevr has no attribute 'name'")
+
+
 def test_check_counts_a_files_programs_of_gqa(nmn: Any, write: Write) -> None:
     question = {"question": "Is there a dog?", "imageId": "1"}
     calls = [
