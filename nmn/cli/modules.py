@@ -1,6 +1,5 @@
 """nmn modules: the library."""
 
-from rich.padding import Padding
 from rich.text import Text
 
 from nmn.cli.options import AsJson
@@ -18,7 +17,7 @@ def modules(json: AsJson = False) -> None:
     out = console()
     for each in registry:
         out.print(Text(str(each), style="cyan"))
-        out.print(Padding(Text(each.summary, style="dim"), (0, 0, 0, 4), expand=False))
+        out.print(Text(f"    {each.summary}", style="dim"))
 
 
 def _to_json(signature: Signature) -> dict[str, object]:
