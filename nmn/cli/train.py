@@ -20,7 +20,7 @@ Files = Annotated[list[Path], typer.Option("--scenes", help="Scenes file of the 
 PERCEPTION_EXAMPLE = r"""Example, where $DATA holds a data set in CLEVR's format:
 
     nmn train perception --out run --images $DATA/images/train \
-        --scenes $DATA/scenes/CLEVR_train_scenes.json --set augment.occlude=0.6
+        --scenes $DATA/scenes/CLEVR_train_scenes.json --threads 2
     nmn ask photo.jpg "How many cubes are there?" --weights run/weights"""
 
 
