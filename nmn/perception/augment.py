@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nmn.perception.data import Batch
-from nmn.perception.occlusion import Ball, occlude
+from nmn.perception.occlusion import RoundShape, occlude
 
 ACROSS = 0  # the ground-plane axis that runs along the image's width
 
@@ -31,11 +31,11 @@ class AugmentConfig:
     noise: float = 0.025  # standard deviation
     noisy: float = 0.5  # probability
     occlude: float = 0.0  # probability of a ball pasted in front of an object
-    ball: str = "sphere"  # the attribute value that is pasted
+    ball: str = ""  # the value of a round shape, which is what is pasted; needed where occlude is above 0
     least_shown: float = 0.3  # share of an object's visible part that stays visible
 
 
-def augment(batch: Batch, config: AugmentConfig, generator: torch.Generator, ball: Ball | None = None) -> Batch:
+def augment(batch: Batch, config: AugmentConfig, generator: torch.Generator, ball: RoundShape | None = None) -> Batch:
     """A changed copy of the batch; depends on what is given alone. Without a ball nothing is pasted."""
     if config.occlude > 0 and ball is not None:
         batch = occlude(batch, ball, config.occlude, config.least_shown, generator)

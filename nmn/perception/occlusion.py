@@ -29,23 +29,25 @@ POINTS = 21  # samples a side of a box
 
 
 @dataclass(frozen=True)
-class Ball:
+class RoundShape:
     """The attribute value whose objects look like ellipses."""
 
     column: int  # position of the attribute
     value: int
 
     @staticmethod
-    def of(domain: Domain, name: str) -> "Ball":
+    def of(domain: Domain, name: str) -> "RoundShape":
         """The value of this name. Raises: InputError when the domain has none."""
         for column, attribute in enumerate(domain.attributes):
             if name in attribute.values:
-                return Ball(column, attribute.index(name))
+                return RoundShape(column, attribute.index(name))
         known = [value for attribute in domain.attributes for value in attribute.values]
         raise InputError(f"domain {domain.name!r} has no value {name!r} to paste{nearest(name, known)}")
 
 
-def occlude(batch: Batch, ball: Ball, probability: float, least_shown: float, generator: torch.Generator) -> Batch:
+def occlude(
+    batch: Batch, ball: RoundShape, probability: float, least_shown: float, generator: torch.Generator
+) -> Batch:
     """A copy of the batch with at most one ball pasted into an image.
 
     An object that a ball covers keeps its targets, except for its box, which is then unknown. Images with an unknown
@@ -85,7 +87,7 @@ def _widened(batch: Batch) -> Batch:
     )
 
 
-def _whole_balls(batch: Batch, ball: Ball) -> Tensor:
+def _whole_balls(batch: Batch, ball: RoundShape) -> Tensor:
     """Image and slot [balls, 2] of the balls that nothing covers: round, and no box that ends lower overlaps theirs."""
     height, width = batch.images.shape[-2:]
     low, high = batch.boxes[..., :2], batch.boxes[..., 2:]

@@ -22,7 +22,7 @@ from nmn.perception.data import Batch, Subset, epoch_order
 from nmn.perception.heads import Perception
 from nmn.perception.losses import LossConfig, losses
 from nmn.perception.network import NetworkConfig
-from nmn.perception.occlusion import Ball
+from nmn.perception.occlusion import RoundShape
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.report import Report, evaluate
 
@@ -130,7 +130,7 @@ class Trainer:
         self.device = torch.device(device)
         self._pool = ThreadPoolExecutor(1) if prepare_ahead else None
         self._ahead: tuple[int, Future[Batch]] | None = None
-        self._ball = Ball.of(domain, config.augment.ball) if config.augment.occlude > 0 else None
+        self._ball = RoundShape.of(domain, config.augment.ball) if config.augment.occlude > 0 else None
         torch.manual_seed(config.seed)
         sizes = {attribute.name: len(attribute.values) for attribute in domain.attributes}
         self.model = Perception(config.network, sizes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -10,11 +10,11 @@ from nmn.domain import Domain
 from nmn.errors import InputError
 from nmn.perception.augment import AugmentConfig, augment
 from nmn.perception.data import Batch
-from nmn.perception.occlusion import LEAST_AREA, LEAST_DISTANCE, Ball, covered_shares, occlude
+from nmn.perception.occlusion import LEAST_AREA, LEAST_DISTANCE, RoundShape, covered_shares, occlude
 from nmn.perception.training import Trainer, TrainingConfig
 
 DOMAIN = Domain.load("clevr")
-BALL = Ball.of(DOMAIN, "sphere")
+BALL = RoundShape.of(DOMAIN, "sphere")
 CUBE = DOMAIN.attributes[BALL.column].index("cube")
 
 
@@ -124,11 +124,13 @@ def test_pasting_depends_on_the_generator_alone_and_is_off_by_default() -> None:
 
 def test_the_value_to_paste_must_be_one_of_the_domain() -> None:
     with pytest.raises(InputError, match="no value 'cone'"):
-        Ball.of(DOMAIN, "cone")
+        RoundShape.of(DOMAIN, "cone")
 
 
 def test_training_with_occlusion_runs_and_repeats(tiny: SimpleNamespace) -> None:
     images = tiny.image_set(6)
-    config = TrainingConfig(steps=2, batch_size=4, warmup=1, network=tiny.config, augment=AugmentConfig(occlude=1.0))
+    config = TrainingConfig(
+        steps=2, batch_size=4, warmup=1, network=tiny.config, augment=AugmentConfig(occlude=1.0, ball="sphere")
+    )
     first, second = (Trainer(config, tiny.domain, images.subset(range(6))) for _ in range(2))
     assert first.advance() == second.advance()
