@@ -79,11 +79,12 @@ class ScenePerceiver:
         plane = scene.plane[index] if scene.plane is not None else (nan, nan)
         values = [attribute.index(found[attribute.name]) if attribute.exclusive else 0 for attribute in attributes]
         row[: len(attributes) + 3] = torch.tensor([*values, *plane, float(scene.predicted)])
-        for name, first in _starts_of_values(self.domain):
+        for name, begin in _starts_of_values(self.domain):
             for value in scene.objects[index].several.get(name, ()):
-                row[first + self.domain.attribute(name).index(value)] = 1.0
+                row[begin + self.domain.attribute(name).index(value)] = 1.0
+        first = _start_of_relations(self.domain)
         for number, relation in enumerate(self.domain.relations):
-            start = _start_of_relations(self.domain) + number * objects
+            start = first + number * objects
             for other in scene.relations[relation.name][index]:
                 row[start + other] = 1.0
 

@@ -10,8 +10,10 @@ from nmn.check import check
 from nmn.datasets.gqa import read_questions, read_scene_graphs
 from nmn.domain import Domain
 from nmn.errors import DataError, SceneError
-from nmn.exact import answer_exactly
+from nmn.exact import ExactBackend, answer_exactly
+from nmn.parser.gqa import import_program
 from nmn.parser.text import parse_program
+from nmn.program import Program
 from nmn.registry import default_registry
 from nmn.scene_perceiver import ScenePerceiver
 from nmn.soft import SoftBackend
@@ -154,3 +156,21 @@ def test_a_broken_questions_file_is_told_where_and_what(tmp_path: Path, value: A
     with pytest.raises(DataError, match=message) as caught:
         read_questions(write(tmp_path, value))
     assert "\n" not in str(caught.value)
+
+
+def test_real_programs_on_real_scene_graphs_are_answered_alike(shared_data: Path) -> None:
+    scenes = [graph.scene for graph in read_scene_graphs(shared_data / "gqa" / "scene_graphs.json", GQA).values()]
+    questions = read_questions(shared_data / "gqa" / "val_balanced_tail_questions.json")
+    programs = [import_program(each.program, GQA, where=key).program for key, each in questions.items()]
+    exact = ExactBackend(GQA)
+    asked: list[tuple[Program, int, str]] = []
+    for place, scene in enumerate(scenes):
+        found = exact.run_exactly(programs, [exact.scene(scene)], [0] * len(programs))
+        asked += [
+            (program, place, answer) for program, answer in zip(programs, found, strict=True) if answer is not None
+        ]
+    assert len(asked) > 150
+    soft = SoftBackend(ScenePerceiver(GQA), REGISTRY)
+    answers = soft.run(scenes, [each[0] for each in asked], [each[1] for each in asked])
+    for (program, _, expected), answer in zip(asked, answers, strict=True):
+        assert (answer.value, answer.confidence > 0.99) == (expected, True), program.text
