@@ -270,24 +270,30 @@ def merge_equal(table: Table) -> Integers:
     """
     rows = table.rows
     reads = table.columns.inputs_of(rows)
+    heights = rows[:, HEIGHT]
     own = np.column_stack([rows[:, PATTERN], rows[:, REPEATS], table.images, rows[:, FIXED + table.columns.inputs :]])
     codes = _mixed(own)
-    steps = np.arange(len(rows))
+    # One place more than there are steps, so that NOTHING stands for itself.
+    steps = np.append(np.arange(len(rows)), NOTHING)
     merged = np.zeros(len(rows) + 1, dtype=bool)
     merged[NOTHING] = True
-    for height in range(int(rows[:, HEIGHT].max(initial=0)) + 1):
-        here = np.flatnonzero(rows[:, HEIGHT] == height)
-        reads[here] = np.where(reads[here] == NOTHING, NOTHING, steps[reads[here]])
-        some = here[merged[reads[here]].all(axis=1)]
-        if len(some) == 0:
+    for height in range(int(heights.max(initial=0)) + 1):
+        some = np.flatnonzero(heights == height)
+        if height:
+            some = some[merged[reads[some]].all(axis=1)]
+        if len(some) < 2:
             continue
-        code = codes[some] + _mixed(reads[some])
-        _, firsts, inverse, sizes = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
-        chosen = some[firsts][inverse]
+        now = steps[reads[some]]
+        _, firsts, inverse = np.unique(codes[some] + _mixed(now), return_index=True, return_inverse=True)
+        later = np.flatnonzero(firsts[inverse] != np.arange(len(some)))
+        first = firsts[inverse[later]]
         # Two codes may be equal by chance: then those steps stay apart.
-        same = (own[chosen] == own[some]).all(axis=1) & (reads[chosen] == reads[some]).all(axis=1)
-        steps[some] = np.where(same, chosen, some)
-        merged[some] = sizes[inverse] > 1
+        same = (own[some[first]] == own[some[later]]).all(axis=1) & (now[first] == now[later]).all(axis=1)
+        first, later = some[first[same]], some[later[same]]
+        steps[later] = first
+        merged[first] = merged[later] = True
+    reads[:] = steps[reads]
+    steps = steps[:-1]
     np.maximum.at(rows[:, LEVEL], steps, rows[:, LEVEL].copy())
     return steps
 
