@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
-from nmn.exact.scene import ExactScene
+from nmn.exact.scene import ExactScene, NotOne, objects_of
 from nmn.logic import LIMIT, from_odds
 from nmn.registry import module
 from nmn.scene import SceneGraph
@@ -36,8 +36,19 @@ class Same(nn.Module):
 
     @staticmethod
     def exact(scene: ExactScene, anchor: int, attribute: int) -> int:
-        return scene.fitting(scene.value(attribute, anchor), scene.everything & ~(1 << anchor))
+        value = scene.value(attribute, anchor)
+        # What carries the value may have another that implies it: a dog is an animal, but not the same.
+        carriers = objects_of(scene.fitting(value, scene.everything & ~(1 << anchor)))
+        return sum(1 << other for other in carriers if _has(scene, attribute, other, value))
 
     @staticmethod
     def cost(sizes: Sizes) -> int:
         return 4 * sizes.objects**2 * (sizes.concepts + 2) + (LOGARITHM + 2) * sizes.objects * sizes.concepts
+
+
+def _has(scene: ExactScene, attribute: int, subject: int, value: int) -> bool:
+    """Whether an object has this very value, and no other beside it."""
+    try:
+        return scene.value(attribute, subject) == value
+    except NotOne:
+        return False
