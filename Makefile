@@ -47,7 +47,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: $(STAMP)
-	$(BIN)/python -m pytest
+	NMN_HYPOTHESIS=explore $(BIN)/python -m pytest
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
