@@ -1,11 +1,10 @@
 """relate: the objects that stand in a relation to an object."""
 
-import torch
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
 from nmn.exact.scene import ExactScene
-from nmn.logic import POSSIBLE, from_odds
+from nmn.logic import POSSIBLE, mixed
 from nmn.registry import module
 from nmn.scene import SceneGraph
 from nmn.types import Object, ObjectSet, Relation
@@ -23,10 +22,7 @@ class Relate(nn.Module):
 
     def forward(self, scene: SceneGraph, anchor: Object, relation: Relation) -> ObjectSet:
         rows = scene.relation(relation, asked=anchor > POSSIBLE)
-        weight = anchor.exp().unsqueeze(1)
-        yes = torch.bmm(weight, rows.sigmoid()).squeeze(1)
-        no = torch.bmm(weight, (-rows).sigmoid()).squeeze(1)
-        return from_odds(yes, no)
+        return mixed(anchor, rows)
 
     @staticmethod
     def exact(scene: ExactScene, anchor: int, relation: int) -> int:

@@ -1,11 +1,10 @@
 """relate_inverse: the objects that an object stands in a relation to."""
 
-import torch
 from torch import nn
 
 from nmn.cost import LOGARITHM, Sizes
 from nmn.exact.scene import ExactScene, objects_of
-from nmn.logic import from_odds
+from nmn.logic import mixed
 from nmn.registry import module
 from nmn.scene import SceneGraph
 from nmn.types import Object, ObjectSet, Relation
@@ -24,10 +23,7 @@ class RelateInverse(nn.Module):
 
     def forward(self, scene: SceneGraph, anchor: Object, relation: Relation) -> ObjectSet:
         columns = scene.relation(relation, asked=scene.mask).transpose(1, 2)
-        weight = anchor.exp().unsqueeze(1)
-        yes = torch.bmm(weight, columns.sigmoid()).squeeze(1)
-        no = torch.bmm(weight, (-columns).sigmoid()).squeeze(1)
-        return from_odds(yes, no)
+        return mixed(anchor, columns)
 
     @staticmethod
     def exact(scene: ExactScene, anchor: int, relation: int) -> int:

@@ -1,11 +1,10 @@
 """verify_rel_inverse: whether an object stands in a relation to any of some objects."""
 
 from torch import nn
-from torch.nn.functional import logsigmoid
 
 from nmn.cost import CONJUNCTION, LOGARITHM, Sizes
 from nmn.exact.scene import ExactScene, objects_of
-from nmn.logic import conjunction, from_odds
+from nmn.logic import any_related, conjunction
 from nmn.registry import module
 from nmn.scene import SceneGraph
 from nmn.types import Bool, Object, ObjectSet, Relation
@@ -23,10 +22,7 @@ class VerifyRelationInverse(nn.Module):
 
     def forward(self, scene: SceneGraph, anchor: Object, others: ObjectSet, relation: Relation) -> Bool:
         rows = scene.relation(relation, asked=scene.mask).transpose(1, 2)
-        present = conjunction(others, scene.presence).unsqueeze(1)
-        absent = logsigmoid(-conjunction(present, rows)) * scene.mask.unsqueeze(1)
-        none, chosen = absent.sum(-1), anchor.exp()
-        return from_odds((chosen * -none.expm1()).sum(-1), (chosen * none.exp()).sum(-1))
+        return any_related(anchor, conjunction(others, scene.presence), rows, scene.mask)
 
     @staticmethod
     def exact(scene: ExactScene, anchor: int, others: int, relation: int) -> bool:

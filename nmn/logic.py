@@ -105,3 +105,28 @@ def agreement(members: Tensor, presence: Tensor, values: Tensor, mask: Tensor, p
     agreeing = (torch.log1p(-differing).sum(1).exp() - none.exp().unsqueeze(-1)) * possible
     all_agree = none.exp() + agreeing.sum(-1)
     return from_odds(all_agree, 1.0 - all_agree)
+
+
+def mixed(weight: Tensor, rows: Tensor) -> Tensor:
+    """Log-odds of the row of an uncertain object: ``sum_i o[i] * r[i, j]``.
+
+    Args:
+        weight: [batch, objects] log-probabilities of which object it is.
+        rows: [batch, objects, others] log-odds, a row for each object.
+    """
+    chosen = weight.exp().unsqueeze(1)
+    return from_odds(torch.bmm(chosen, rows.sigmoid()).squeeze(1), torch.bmm(chosen, (-rows).sigmoid()).squeeze(1))
+
+
+def any_related(weight: Tensor, members: Tensor, rows: Tensor, mask: Tensor) -> Tensor:
+    """Log-odds that an uncertain object is related to any member: ``sum_i o[i] * (1 - prod_j(1 - p[j] * r[i, j]))``.
+
+    Args:
+        weight: [batch, objects] log-probabilities of which object it is.
+        members: [batch, others] log-odds of being there and a member.
+        rows: [batch, objects, others] log-odds, a row for each object.
+        mask: [batch, others] bool, False where it is padding.
+    """
+    absent = logsigmoid(-conjunction(members.unsqueeze(1), rows)) * mask.unsqueeze(1)
+    none, chosen = absent.sum(-1), weight.exp()
+    return from_odds((chosen * -none.expm1()).sum(-1), (chosen * none.exp()).sum(-1))

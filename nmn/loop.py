@@ -3,7 +3,6 @@
 What small batches use, where planning would take longer than it saves, and what the executor is held equal to.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
@@ -156,8 +155,3 @@ class Looper:
         ids = constant_ids(node, signature, self.domain)
         constants = tuple(torch.tensor([each], device=device) for each in ids)
         return BoundCall(signature, self.modules[node.operation], node.inputs, constants)
-
-
-def run_all(looper: Looper, programs: Sequence[Program], images: Sequence[int], store: FacetStore) -> list[LoopRun]:
-    """Run programs one after another."""
-    return [looper.run(program, image, store) for program, image in zip(programs, images, strict=True)]

@@ -131,10 +131,6 @@ class Program:
         """The program as text; :func:`nmn.parser.text.parse_program` gives the same program back."""
         return "; ".join(_Printer(self).statements())
 
-    def node_text(self, index: int) -> str:
-        """The sub-program that a node stands for, as text. Raises: ProgramError when there is no such node."""
-        return Program.of(self.nodes, index).text
-
     def __str__(self) -> str:
         return self.text
 
