@@ -109,6 +109,11 @@ class Domain:
         return tuple((attribute.name, value) for attribute in self.attributes for value in attribute.values)
 
     @cached_property
+    def concept_attributes(self) -> tuple[int, ...]:
+        """For each concept of the layout, the position of its attribute."""
+        return tuple(self.attribute_ids[name] for name, _ in self.concepts)
+
+    @cached_property
     def _concept_ids(self) -> Mapping[tuple[str, str], int]:
         return {concept: index for index, concept in enumerate(self.concepts)}
 

@@ -223,7 +223,7 @@ class FacetsRead:
             np.zeros((len(domain.attributes), images), dtype=bool),
             np.zeros((len(domain.relations), images), dtype=bool),
         )
-        of_concept = np.array([domain.attribute_ids[name] for name, _ in domain.concepts], dtype=np.int64)
+        of_concept = np.array(domain.concept_attributes, dtype=np.int64)
         for group in plan.groups:
             for layer, columns in zip(group.pattern.layers, group.constants, strict=True):
                 for kind, ids in zip(layer.signature.constant_kinds, columns, strict=True):

@@ -209,7 +209,7 @@ class _ChangedFacets:
                 attributes[each.image, domain.attribute_ids[each.facet]] = True
             else:
                 relations[each.image, domain.relation_ids[domain.relation(each.facet).name]] = True
-        concepts = np.array([domain.attribute_ids[name] for name, _ in domain.concepts], dtype=np.int64)
+        concepts = np.array(domain.concept_attributes, dtype=np.int64)
         return _ChangedFacets(attributes, relations, presence, concepts)
 
     def read_by(self, group: Group) -> Flags:

@@ -71,7 +71,6 @@ class FacetStore:
         images, objects = glance.mask.shape
         domain = perceiver.domain
         presence = clamp(glance.presence)
-        layout = [domain.attribute_ids[name] for name, _ in domain.concepts]
         attributes = presence.new_full((len(domain.concepts), images, objects), -LIMIT)
         return FacetStore(
             perceiver,
@@ -82,7 +81,7 @@ class FacetStore:
             (~glance.mask).expand(len(domain.attributes), -1, -1).clone(),
             presence.new_full((len(domain.relations), images, objects, objects), -LIMIT),
             (~glance.mask).expand(len(domain.relations), -1, -1).clone(),
-            torch.tensor(layout, device=presence.device),
+            torch.tensor(domain.concept_attributes, device=presence.device),
             Kinds.of(domain, attributes),
         )
 

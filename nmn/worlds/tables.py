@@ -65,7 +65,7 @@ class Tables:
         self.kept = 1.0
         self.presence = Table()
         self.concepts = store.domain.concepts
-        self.attribute_of = [store.domain.attribute_ids[name] for name, _ in store.domain.concepts]
+        self.attribute_of = store.domain.concept_attributes
         self._attributes = [Table() for _ in store.domain.attributes]
         self._relations: dict[tuple[int, int], Table] = {}
         there = store.glance.mask[image].nonzero()[:, 0].tolist()
