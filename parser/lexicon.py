@@ -90,16 +90,11 @@ class Lexicon:
 
         Raises: QuestionError when it is empty, too long, or holds a word that is not known.
         """
-        if len(question) > LONGEST_QUESTION:
-            message = f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read"
-            raise QuestionError(message, text=question, span=Span(LONGEST_QUESTION, LONGEST_QUESTION + 1))
+        check_readable(question)
         text = question.translate(_TYPOGRAPHIC)
         found = [match for match in _PIECE.finditer(text) if match.group() not in _IGNORED]
-        while found and found[-1].group() in _ENDS:
+        while found[-1].group() in _ENDS:
             found.pop()
-        if not found:
-            message = "the question is empty; ask something such as 'Are there any ...?' or 'What is ...?'"
-            raise QuestionError(message, text=question, span=Span(0, len(question)))
         return list(self._punctuated(question, list(self._lexemes(question, found))))
 
     def _lexemes(self, text: str, found: Sequence[re.Match[str]]) -> Iterator[Lexeme]:
@@ -164,6 +159,20 @@ class Lexicon:
         else:
             message = f"unknown word {word!r}{nearest(word, self.words)}"
         return QuestionError(message, text=text, span=span)
+
+
+def check_readable(question: str) -> None:
+    """See that a text could be a question at all, whatever reads it.
+
+    Raises: QuestionError when it is too long, or there is no word in it.
+    """
+    if len(question) > LONGEST_QUESTION:
+        message = f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read"
+        raise QuestionError(message, text=question, span=Span(LONGEST_QUESTION, LONGEST_QUESTION + 1))
+    if not any(each.isalnum() for each in question):
+        what = "holds no word" if any(not each.isspace() and each not in _ENDS for each in question) else "is empty"
+        message = f"the question {what}; ask something such as 'Are there any ...?' or 'What is ...?'"
+        raise QuestionError(message, text=question, span=Span(0, len(question)))
 
 
 _POSSESSIVE = Meaning("POSSESSIVE")
