@@ -196,7 +196,18 @@ class _Attachment:
                 yield depth, "clause", _FURTHER_LINK
 
     def joints(self, head: Head, link: str) -> Iterator[Option]:
-        """A noun after "and" or "or": joins a noun that is determined alike."""
+        """A noun after "and" or "or": where "both" or "either" waits for it, or else wherever one is determined alike."""
+        marked = [depth for depth, group in enumerate(self.open) if group.nouns[-1].open_marker == link]
+        found = self.unmarked_joints(head, link)
+        if marked:
+            options = list(found)
+            places = ((marked[-1], "clause"), (marked[-1] + 1, "join"), (marked[-1] + 1, "ellipsis"))
+            waiting = [option for option in options if option[:2] in places]
+            found = iter(waiting or options)
+        yield from found
+
+    def unmarked_joints(self, head: Head, link: str) -> Iterator[Option]:
+        """A noun after "and" or "or": joins a noun that is determined alike, the nearest first."""
         pointed = head.determiner in ("the", "it")
         if self.demand.joined and len(self.open[0].nouns) == 1 and pointed == _pointed(self.open[0]):
             yield 0, "join", _FURTHER_LINK
@@ -220,7 +231,10 @@ class _Attachment:
             if fits and not (clause is not None and clause.is_predicate):
                 yield depth, "join", _FURTHER_LINK
             waits = any(outer.nouns[-1].open_marker == link for outer in self.open[:depth])
-            if part is not None and not waits:
+            listed = (
+                part is not None and part.kind == "noun" and link == "or"
+            )  # joined to the clause's own noun already
+            if part is not None and not waits and not listed:
                 yield depth, "clause", _FURTHER_LINK
 
     def bare_joints(self) -> Iterator[Option]:
@@ -240,8 +254,7 @@ class _Attachment:
             self.nouns.insert(self.nouns.index(group.nouns[0]), wrapper)
             group.nouns, group.links = [wrapper], []
         noun = group.nouns[-1]
-        if link and noun.open_marker == link:
-            noun.open_marker = ""
+        self.met(noun, part, link)
         if part.marker:
             noun.open_marker = _MARKED_BY[part.marker]
         inside: Group | None = None
@@ -252,8 +265,15 @@ class _Attachment:
             self.open.append(inside)
         noun.clauses.append(Clause(part, link, inside, is_predicate))
 
+    def met(self, noun: Noun, part: Part, link: str) -> None:
+        """Note that the "and" or "or" of a "both" or "either" has come; a comma only lists."""
+        if link and noun.open_marker == link and part.link != "comma":
+            noun.open_marker = ""
+
     def join(self, depth: int, part: Part, link: str) -> None:
         group = self.open[depth]
+        if depth:
+            self.met(self.open[depth - 1].nouns[-1], part, link)
         del self.open[depth + 1 :]
         noun = Noun(part.head or Head("", False, part.words, None, part.start, part.end))
         self.nouns.append(noun)
