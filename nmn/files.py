@@ -1,4 +1,4 @@
-"""JSON files in and out, with errors of one line."""
+"""Files in and out: JSON with errors of one line, writing in one step."""
 
 import json
 import os
@@ -41,8 +41,12 @@ def write_json(path: str | Path, value: Any, *, indent: int | None = None) -> No
 
     Raises: ValueError on NaN or infinity, which JSON does not have; TypeError on what JSON cannot hold.
     """
+    write_bytes(path, _encoded(value, indent))
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write a file in one step: readers see the old file or the new one, never half of it. Raises: OSError."""
     path = Path(path)
-    data = _encoded(value, indent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(data)

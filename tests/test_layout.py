@@ -24,9 +24,9 @@ ORDER: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in (
         "errors",
-        "cost domain files images logic program questions signature toml_file types vocabulary",
+        "cost domain files images logic matching program questions signature toml_file types vocabulary",
         "parse perceiver registry scenes trace",
-        "check exact kinds memory scene words",
+        "asked check exact kinds memory scene words",
         "datasets modules parser perception sampling scene_perceiver worlds",
         "blocks fusing lowering planner",
         "executor",

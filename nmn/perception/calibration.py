@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from nmn.matching import match
 from nmn.perception.data import Subset
 from nmn.perception.geometry import relation_log_odds
 from nmn.perception.heads import Perception
 from nmn.perception.proposals import ProposalConfig, detect
-from nmn.perception.report import match
 
 TEMPERATURES = (0.3, 5.0)  # where a temperature or factor may lie; few mistakes would otherwise fit an extreme
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nmn.matching import match
 from nmn.perception.data import Subset
 from nmn.perception.heads import Perception
 from nmn.perception.proposals import Detections, ProposalConfig, detect
-
-MATCH_DISTANCE = 20.0  # px of the network's input; no two true centres of CLEVR are nearer than 13
 
 
 @dataclass(frozen=True)
@@ -51,17 +50,6 @@ class Report:
             f"exact {self.exact_share:.3f} ({self.exact}/{self.images})  found {self.found}/{self.objects}"
             f" +{self.spurious}  {shares}  relations {self.relation_share:.5f}  coordinate {self.error:.3f}"
         )
-
-
-def match(found: Tensor, true: Tensor) -> list[tuple[int, int]]:
-    """Pair found centres [found, 2] with true ones [true, 2], nearest first, at most MATCH_DISTANCE apart."""
-    distance = torch.cdist(found.float(), true.float())
-    pairs: list[tuple[int, int]] = []
-    while distance.numel() and float(distance.min()) <= MATCH_DISTANCE:
-        row, column = divmod(int(distance.argmin()), distance.shape[1])
-        pairs.append((row, column))
-        distance[row], distance[:, column] = torch.inf, torch.inf
-    return pairs
 
 
 @dataclass(frozen=True)

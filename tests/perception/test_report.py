@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from nmn.matching import match
 from nmn.perception.calibration import Calibration, Evidence, fit, gather, least_separation
 from nmn.perception.proposals import ProposalConfig, detect, peaks
-from nmn.perception.report import Seen, compare, match
+from nmn.perception.report import Seen, compare
 
 
 def perfect(images: SimpleNamespace) -> list[Seen]:
