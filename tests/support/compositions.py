@@ -5,66 +5,11 @@ Bahdanau et al. 2019, arXiv:1912.05783). Every family writes its words by a patt
 call; the grammar takes no part in it.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from random import Random
-
-from phrasing import (
-    Call,
-    Noun,
-    Question,
-    Writer,
-    both,
-    compare_counts,
-    count,
-    either,
-    exist,
-    query,
-    same_value,
-)
-
-from nmn.domain import Domain
-
-QUESTIONS_OF_EACH = 25
-
-
-@dataclass(frozen=True)
-class Family:
-    """A kind of composition.
-
-    Attributes:
-        name: Of the function that writes it.
-        description: One line.
-        make: Writes a question.
-    """
-
-    name: str
-    description: str
-    make: Callable[[Random, Domain], Question]
-
-    def questions(self, domain: Domain, number: int = QUESTIONS_OF_EACH, *, seed: int = 0) -> Iterator[Question]:
-        """Different questions, always the same ones for a seed."""
-        random = Random(f"{self.name} {seed}")
-        seen: set[str] = set()
-        while len(seen) < number:
-            question = self.make(random, domain)
-            if question.text not in seen:
-                seen.add(question.text)
-                yield question
-
-
-FAMILIES: list[Family] = []
-
-
-def family(write: Callable[[Writer], Question]) -> Callable[[Writer], Question]:
-    """Register a family; its docstring describes it."""
-
-    def make(random: Random, domain: Domain) -> Question:
-        return write(Writer(random, domain))
-
-    FAMILIES.append(Family(write.__name__, str(write.__doc__), make))
-    return write
-
+from families import FAMILIES as FAMILIES
+from families import QUESTIONS_OF_EACH as QUESTIONS_OF_EACH
+from families import Family as Family
+from families import family
+from phrasing import Call, Noun, Question, Writer, both, compare_counts, count, either, exist, query, same_value
 
 # Matching and relations nested in one another.
 
