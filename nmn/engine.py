@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from nmn.check import check
+from nmn.asked import Asked, Reader
 from nmn.domain import Domain
 from nmn.errors import InputError, NmnError, PresuppositionError
 from nmn.parse import Parse, Parser
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 IMAGES_AT_A_TIME = 128
 """How many images are run together: enough to fill a core, few enough that what they need stays in its cache."""
+
+
+EXECUTION_GUIDED = False
+"""Whether the readings of an ambiguous question are weighed by how they fit the image; docs/guides/cascade.md has why."""
 
 
 class Backend(Protocol):
@@ -46,10 +50,13 @@ class Engine:
 
     Args:
         perceiver: Looks at images; decides what an image is (a file, pixels, a described scene).
-        parser: Reads questions; the English grammar of the perceiver's domain if None.
+        parser: Reads questions; if None, the cascade of the parsers that there are for the perceiver's domain
+            (:func:`nmn.parser.links.default_parser`).
         registry: The operations; those of the module library and of plug-ins if None.
         backend: Runs programs; by probabilities over what the perceiver sees if None.
         policy: Which facets that back end computes, and when (:data:`nmn.soft.Policy`).
+        execution_guided: Of a question with several readings, choose the one that fits the image best
+            (:mod:`nmn.asked`).
     """
 
     def __init__(
@@ -60,11 +67,14 @@ class Engine:
         registry: Registry | None = None,
         backend: Backend | None = None,
         policy: "Policy" = "read",
+        execution_guided: bool = EXECUTION_GUIDED,
     ) -> None:
         self.perceiver = perceiver
         self.registry = default_registry() if registry is None else registry
-        self.parser = _english(perceiver.domain) if parser is None else parser
+        self.parser = _default(perceiver.domain) if parser is None else parser
         self.backend = _soft(perceiver, self.registry, policy) if backend is None else backend
+        self.execution_guided = execution_guided
+        self._reader = Reader(self.parser, self.domain, self.registry, execution_guided)
 
     @property
     def domain(self) -> Domain:
@@ -73,7 +83,12 @@ class Engine:
 
     @staticmethod
     def from_pretrained(
-        source: str | Path | None = None, *, device: "str | torch.device" = "cpu", policy: "Policy" = "read"
+        source: str | Path | None = None,
+        *,
+        device: "str | torch.device" = "cpu",
+        policy: "Policy" = "read",
+        parser: Parser | None = None,
+        execution_guided: bool = EXECUTION_GUIDED,
     ) -> "Engine":
         """Load an engine that looks at pixels.
 
@@ -81,26 +96,37 @@ class Engine:
             source: A folder that :meth:`save_pretrained` wrote; the weights that ship with the package if None.
             device: Where it computes.
             policy: Which facets are computed, and when (:data:`nmn.soft.Policy`).
+            parser: Reads questions, as for the engine itself.
+            execution_guided: How readings are chosen, as for the engine itself.
 
         Raises:
             WeightsError: when the weights are missing, broken, or of another domain.
         """
         from nmn.perception.detector import PixelPerceiver
 
-        return Engine(PixelPerceiver.from_pretrained(source, device=device), policy=policy)
+        perceiver = PixelPerceiver.from_pretrained(source, device=device)
+        return Engine(perceiver, policy=policy, parser=parser, execution_guided=execution_guided)
 
     @staticmethod
-    def for_scenes(domain: Domain | str = "clevr") -> "Engine":
+    def for_scenes(
+        domain: Domain | str = "clevr", *, parser: Parser | None = None, execution_guided: bool = EXECUTION_GUIDED
+    ) -> "Engine":
         """An engine for scenes that are already described (:class:`nmn.scenes.Scene`).
 
         Scenes of which everything is certain are answered by exact rules, a detector's by probabilities.
+
+        Args:
+            domain: What the scenes speak of, or its name.
+            parser: Reads questions, as for the engine itself.
+            execution_guided: How readings are chosen, as for the engine itself.
         """
         from nmn.scene_backend import SceneBackend
         from nmn.scene_perceiver import ScenePerceiver
 
         perceiver = ScenePerceiver(Domain.load(domain) if isinstance(domain, str) else domain)
         registry = default_registry()
-        return Engine(perceiver, registry=registry, backend=SceneBackend(perceiver, registry))
+        backend = SceneBackend(perceiver, registry)
+        return Engine(perceiver, registry=registry, backend=backend, parser=parser, execution_guided=execution_guided)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the perceiver's weights and configuration; :meth:`from_pretrained` reads them.
@@ -113,7 +139,7 @@ class Engine:
         save(folder)
 
     def parse(self, question: str) -> Parse:
-        """The likeliest reading of a question. Raises: QuestionError."""
+        """The likeliest reading of a question, which may be but a guess (``known``). Raises: QuestionError."""
         return self.parser.parse(question)[0]
 
     @overload
@@ -151,10 +177,16 @@ class Engine:
             raise InputError(
                 f"{len(images)} images for {len(questions)} questions: give one image, or one for each question"
             )
-        programs = [self._program(each) for each in questions]
-        found = self.run(images, programs, trace=trace)
-        named = [self._finished(each, asked, strict) for each, asked in zip(found, questions, strict=True)]
-        return named[0] if isinstance(question, str | Program) else named
+        asked: list[Asked] = []
+        for each in self._reader.read(questions):
+            if isinstance(each, NmnError):
+                raise each
+            asked.append(each)
+        found = self._run_asked(images, asked, trace)
+        if strict:
+            for answer in found:
+                _insist(answer)
+        return found[0] if isinstance(question, str | Program) else found
 
     def run(self, images: Sequence[Any], programs: Sequence[Program], *, trace: bool = False) -> list[Answer]:
         """Run checked programs, one image for each; equal images are looked at once.
@@ -205,39 +237,19 @@ class Engine:
 
     def _answer_batch(self, batch: "_Batch", trace: bool) -> "list[Answer | NmnError]":
         images = {key: _outcome(loading) for key, loading in batch.images.items()}
-        found: list[Answer | NmnError | None] = []
-        ready: list[tuple[int, Any, Program]] = []
-        for place, (image, question) in enumerate(batch.items):
-            loaded = images[_key(image)]
-            program = question if isinstance(question, NmnError) else self._read(question)
-            failure = next((each for each in (loaded, program) if isinstance(each, NmnError)), None)
-            found.append(failure)
-            if failure is None and isinstance(program, Program):
-                ready.append((place, loaded, program))
-        answered = self.run([image for _, image, _ in ready], [program for _, _, program in ready], trace=trace)
-        for (place, _, _), answer in zip(ready, answered, strict=True):
-            question = batch.items[place][1]
-            found[place] = answer.asked(question) if isinstance(question, str) else answer
-        return [each for each in found if each is not None]
+        loaded = [images[_key(image)] for image, _ in batch.items]
+        failed = [each if isinstance(each, NmnError) else None for each in loaded]
+        questions = [failure or question for failure, (_, question) in zip(failed, batch.items, strict=True)]
+        read = self._reader.read(questions)
+        ready = [(image, each) for image, each in zip(loaded, read, strict=True) if isinstance(each, Asked)]
+        answers = iter(self._run_asked([image for image, _ in ready], [each for _, each in ready], trace))
+        return [next(answers) if isinstance(each, Asked) else each for each in read]
 
-    def _read(self, question: str | Program) -> Program | NmnError:
-        try:
-            return self._program(question)
-        except InputError as error:
-            return error
-
-    def _program(self, question: str | Program) -> Program:
-        program = question if isinstance(question, Program) else self.parse(question).program
-        check(program, self.domain, self.registry)
-        return program
-
-    @staticmethod
-    def _finished(found: Answer, question: str | Program, strict: bool) -> Answer:
-        if strict and found.presuppositions:
-            failed = found.presuppositions[0]
-            message = f"{failed.words} (program node {failed.node})"
-            raise PresuppositionError(message, node=failed.node, candidates=failed.candidates)
-        return found if isinstance(question, Program) else found.asked(question)
+    def _run_asked(self, images: Sequence[Any], asked: Sequence[Asked], trace: bool) -> list[Answer]:
+        """Run all readings of all questions together and choose."""
+        repeated = [image for image, each in zip(images, asked, strict=True) for _ in each.programs]
+        found = iter(self.run(repeated, [program for each in asked for program in each.programs], trace=trace))
+        return [each.answer(list(islice(found, len(each.programs)))) for each in asked]
 
 
 class _Batch:
@@ -267,10 +279,18 @@ def _outcome(loading: "Future[Any]") -> Any:
         return error
 
 
-def _english(domain: Domain) -> Parser:
-    from nmn.parser.english import EnglishParser
+def _insist(found: Answer) -> None:
+    """Raises: PresuppositionError when something that a question takes for granted does not hold."""
+    if found.presuppositions:
+        failed = found.presuppositions[0]
+        message = f"{failed.words} (program node {failed.node})"
+        raise PresuppositionError(message, node=failed.node, candidates=failed.candidates)
 
-    return EnglishParser(domain)
+
+def _default(domain: Domain) -> Parser:
+    from nmn.parser.links import default_parser
+
+    return default_parser(domain)
 
 
 def _soft(perceiver: Perceiver, registry: Registry, policy: "Policy") -> Backend:

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from nmn.parse import Parse
 from nmn.program import Program
 
 JSON_VERSION = 1
+
+UNKNOWN = "I don't know"
+"""How an answer of None is said."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ class Trace:
         presence: Probability that each object is one.
         glance_flops: Cost of the first look at the image, which all its questions share.
         plan: What its batch took; None where questions run one by one.
+        reading: How the question was read, with every parser that was asked; None for a program.
     """
 
     program: Program
@@ -111,6 +116,7 @@ class Trace:
     presence: tuple[float, ...]
     glance_flops: int
     plan: PlanStatistics | None = None
+    reading: Parse | None = None
 
     @property
     def flops(self) -> int:
@@ -118,7 +124,7 @@ class Trace:
         return sum(node.flops + sum(facet.flops for facet in node.facets) for node in self.nodes)
 
     def to_json(self) -> dict[str, Any]:
-        """``{"version", "program", "nodes": [...], "objects": [{"box", "presence"}], "flops", "glance_flops", "plan"}``."""
+        """The fields by name; each object as ``{"box", "presence"}``, and how the question was read with its attempts."""
         objects = [
             {"box": None if box is None else list(box), "presence": presence}
             for box, presence in zip(self.boxes, self.presence, strict=True)
@@ -131,6 +137,7 @@ class Trace:
             "flops": self.flops,
             "glance_flops": self.glance_flops,
             "plan": None if self.plan is None else asdict(self.plan),
+            "reading": None if self.reading is None else _reading_to_json(self.reading, whole=True),
         }
 
 
@@ -155,14 +162,20 @@ class FailedPresupposition:
 class Answer:
     """The answer to one question.
 
+    Where the question is not understood well enough, the answer is "I don't know": its value is None, its distribution
+    empty, its confidence 0, and what the likeliest reading gives stands in ``guess``, to be shown as such.
+
     Attributes:
         value: The answer, or None for "I don't know".
-        confidence: Probability that it is right: of the answer, and that what the question takes for granted holds.
+        confidence: Probability that it is right: that the question was meant as it was read (1 for a program), times that
+            of the answer, times that what the question takes for granted holds.
         distribution: Probability of every possible answer.
         program: What was run.
         presuppositions: What the question takes for granted and does not hold.
         question: The text, if there was one.
         trace: What ran, if it was asked for.
+        reading: How the question was read; None for a program.
+        guess: The answer by the likeliest reading, where that is not likely enough to be the answer.
     """
 
     value: str | None
@@ -172,10 +185,29 @@ class Answer:
     presuppositions: tuple[FailedPresupposition, ...] = ()
     question: str | None = None
     trace: Trace | None = field(default=None, repr=False)
+    reading: Parse | None = field(default=None, repr=False)
+    guess: "Answer | None" = None
 
-    def asked(self, question: str) -> "Answer":
-        """This answer with the question it was asked by."""
-        return replace(self, question=question)
+    @property
+    def known(self) -> bool:
+        """Whether the question was understood: that of a program is."""
+        return self.guess is None
+
+    @property
+    def granted(self) -> float:
+        """Probability that all holds that the program takes for granted, of an answer that is not of a question."""
+        return self.confidence / self.distribution[self.value] if self.value and self.confidence else 0.0
+
+    def asked(self, question: str, reading: Parse) -> "Answer":
+        """This answer of a program as that of the question that it was read from."""
+        trace = None if self.trace is None else replace(self.trace, reading=reading)
+        confidence = self.confidence * reading.confidence
+        return replace(self, question=question, reading=reading, confidence=confidence, trace=trace)
+
+    def unknown(self) -> "Answer":
+        """This answer as a guess beside "I don't know"."""
+        program, question, trace, reading = self.program, self.question, self.trace, self.reading
+        return Answer(None, 0.0, {}, program, (), question, trace, reading, replace(self, trace=None))
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name; the trace only if there is one."""
@@ -194,7 +226,21 @@ class Answer:
                 }
                 for each in self.presuppositions
             ],
+            "known": self.known,
+            "reading": None if self.reading is None else _reading_to_json(self.reading, whole=False),
+            "guess": None if self.guess is None else self.guess._guess_to_json(),
         }
         if self.trace is not None:
             record["trace"] = self.trace.to_json()
         return record
+
+    def _guess_to_json(self) -> dict[str, Any]:
+        return {"answer": self.value, "confidence": self.confidence, "program": self.program.text}
+
+
+def _reading_to_json(reading: Parse, *, whole: bool) -> dict[str, Any]:
+    """How a question was read; what it took only in the whole, since no two runs take the same time."""
+    record: dict[str, Any] = {"link": reading.link, "confidence": reading.confidence, "known": reading.known}
+    if whole:
+        record |= {"seconds": reading.cost, "attempts": [attempt.to_json() for attempt in reading.attempts]}
+    return record

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nmn.cli.inputs import as_file, text_of
-from nmn.cli.options import AsJson, Device, Limit, Weights
+from nmn.cli.options import (
+    AsJson,
+    Device,
+    ExecutionGuided,
+    LanguageModel,
+    Limit,
+    ParserKind,
+    ParserWeights,
+    Weights,
+)
+from nmn.cli.parsers import chosen_parser, guided
 from nmn.cli.show import print_answer, print_json, print_plan, print_refused
 from nmn.errors import InputError, NmnError
 
@@ -26,13 +36,18 @@ def ask(
         ),
     ] = False,
     limit: Limit = None,
+    parser: ParserKind = "cascade",
+    parser_weights: ParserWeights = None,
+    language_model: LanguageModel = None,
+    execution_guided: ExecutionGuided = None,
     weights: Weights = None,
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
     """Ask a question about an image, or a file of questions.
 
-    Of a file's questions, those that cannot be read are said to be, the others are answered, and the exit code is 1.
+    A question that no parser is sure to understand is answered "I don't know", with the best guess beside it. Of a
+    file's questions, those that cannot be read are said to be, the others are answered, and the exit code is 1.
     """
     from nmn.images import load_image
 
@@ -40,8 +55,11 @@ def ask(
     several = as_file(question) is not None
     questions = _lines(question)[:limit] if several else [question]
     from nmn.engine import Engine
+    from nmn.perception.detector import PixelPerceiver
 
-    engine = Engine.from_pretrained(weights, device=device)
+    perceiver = PixelPerceiver.from_pretrained(weights, device=device)
+    reader = chosen_parser(perceiver.domain, parser, parser_weights, language_model, device)
+    engine = Engine(perceiver, parser=reader, execution_guided=guided(execution_guided))
     if several:
         _ask_several(engine, pixels, questions, trace=trace, strict=strict, json=json)
         return

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -33,3 +33,26 @@ DomainName: TypeAlias = Annotated[
     str, typer.Option("--domain", help="A domain that ships with nmn, or the path of a domain's .toml file.")
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+ParserKind: TypeAlias = Annotated[
+    Literal["cascade", "grammar", "neural"],
+    typer.Option("--parser", help="What reads questions: each parser in turn until one knows, or one of them alone."),
+]
+ParserWeights: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--parser-weights", help="Folder with weights of the neural parser; those of the package if not given."
+    ),
+]
+LanguageModel: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--language-model", help="A causal model of transformers, by name or folder, asked last. Needs nmn-engine[llm]."
+    ),
+]
+ExecutionGuided: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--execution-guided/--no-execution-guided",
+        help="Of a question with several readings, choose the one that fits the image best.",
+    ),
+]

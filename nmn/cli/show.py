@@ -11,7 +11,8 @@ from rich.text import Text
 
 from nmn.domain import Domain
 from nmn.errors import printable
-from nmn.trace import Answer, NodeTrace, PlanStatistics, Trace
+from nmn.parse import Attempt, Parse
+from nmn.trace import UNKNOWN, Answer, NodeTrace, PlanStatistics, Trace
 from nmn.words import LIKELY, value_words
 
 HOLDS = 0.995
@@ -38,18 +39,52 @@ def print_answer(answer: Answer, domain: Domain) -> None:
     out = console()
     if answer.question is not None:
         out.print(Text(printable(answer.question), style="italic"))
-    shown = "I don't know" if answer.value is None else answer.value
-    out.print(Text.assemble((shown, "bold green"), (f"  confidence {answer.confidence:.3f}", "dim")))
+    shown = UNKNOWN if answer.value is None else answer.value
+    sure = "" if answer.guess is not None else f"  confidence {answer.confidence:.3f}"
+    out.print(Text.assemble((shown, "bold green"), (sure, "dim")))
+    if answer.guess is not None:
+        _print_guess(answer.guess)
     for failed in answer.presuppositions:
         out.print(Text(failed.words[:1].upper() + failed.words[1:], style="yellow"))
     if answer.trace is not None:
         out.print()
-    out.print(Text(answer.program.text, style="cyan"))
+        if answer.reading is not None and answer.reading.attempts:
+            out.print(Text(attempts_in_words(answer.reading), style="dim"))
+    if answer.guess is None:
+        out.print(Text(answer.program.text, style="cyan"))
     if answer.trace is not None:
         out.print()
         out.print(trace_table(answer.trace, width=out.width))
         out.print()
         out.print(Text(_total(answer.trace, domain), style="dim"))
+
+
+def _print_guess(guess: Answer) -> None:
+    """What the likeliest reading of a question gives, as no more than a guess, and why nobody could read it at once."""
+    out = console()
+    shown = UNKNOWN if guess.value is None else guess.value
+    out.print(Text(f"best guess: {shown}  confidence {guess.confidence:.3f}", style="dim"))
+    out.print(Text(f"by {guess.program.text}", style="dim"))
+    for attempt in () if guess.reading is None else guess.reading.attempts:
+        error = attempt.error(guess.question or "")
+        if error is not None:
+            out.print(Text(f"{attempt.link}: {printable(error.message)}", style="dim"))
+            pointer = error.pointer(max(10, out.width - 6))
+            if pointer is not None:
+                out.print(Text(pointer, style="dim"))
+
+
+def attempts_in_words(reading: Parse) -> str:
+    """Who was asked to read a question: ``read by: grammar 0.4 ms, did not know; neural 61 ms, confidence 0.97``."""
+    *before, last = reading.attempts
+    said = [f"{_took(attempt)}, did not know" for attempt in before]
+    said.append(f"{_took(last)}, " + (f"confidence {reading.confidence:.2f}" if reading.known else "did not know"))
+    return f"read by: {'; '.join(said)}"
+
+
+def _took(attempt: Attempt) -> str:
+    milliseconds = attempt.cost * 1e3
+    return f"{attempt.link} {milliseconds:.1f} ms" if milliseconds < 10 else f"{attempt.link} {milliseconds:.0f} ms"
 
 
 def print_plan(plan: PlanStatistics) -> None:

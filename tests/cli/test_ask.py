@@ -40,7 +40,19 @@ def test_a_trace_shows_every_node_its_value_and_its_cost(nmn: Any) -> None:
 
 def test_json_is_one_object_with_the_documented_fields(nmn: Any) -> None:
     plain = nmn("ask", SAMPLE, HOW_MANY, "--json").json()
-    assert set(plain) == {"question", "answer", "confidence", "distribution", "program", "presuppositions"}
+    fields = {
+        "question",
+        "answer",
+        "confidence",
+        "distribution",
+        "program",
+        "presuppositions",
+        "known",
+        "reading",
+        "guess",
+    }
+    assert set(plain) == fields
+    assert (plain["known"], plain["guess"], plain["reading"]["link"]) == (True, None, "grammar")
     assert plain["question"] == HOW_MANY
     assert 0 <= plain["confidence"] <= 1
     assert sum(plain["distribution"].values()) == pytest.approx(1, abs=1e-4)
@@ -49,6 +61,7 @@ def test_json_is_one_object_with_the_documented_fields(nmn: Any) -> None:
     assert traced["answer"] == plain["answer"]
     assert [node["index"] for node in traced["trace"]["nodes"]] == [0, 1, 2]
     assert traced["trace"]["version"] == 1
+    assert [attempt["link"] for attempt in traced["trace"]["reading"]["attempts"]] == ["grammar"]
     assert {"box", "presence"} == set(traced["trace"]["objects"][0])
 
 

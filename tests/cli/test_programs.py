@@ -25,7 +25,8 @@ def test_a_question_becomes_a_program(nmn: Any) -> None:
     program = "count(filter(relate(unique(filter(scene(), color=red, shape=sphere)), left), shape=cube))"
     assert (done.code, done.out) == (0, f"{program}\n")
     record = nmn("parse", "How many cubes are left of the red ball?", "--json").json()
-    assert set(record) == {"question", "readings"}
+    assert set(record) == {"question", "known", "readings", "attempts"}
+    assert record["known"]
     assert record["readings"][0]["program"] == program
     assert set(record["readings"][0]) == {"program", "nodes", "spans", "confidence", "link", "seconds"}
 
