@@ -12,7 +12,7 @@ from nmn.executor import CallRecord, Run
 from nmn.loop import LoopRun
 from nmn.program import Node, Program
 from nmn.scene import FacetStore
-from nmn.signature import ANSWER_KINDS, CHOICE_KIND
+from nmn.signature import ANSWER_KINDS, ATTRIBUTE_NAME_KIND, CHOICE_KIND
 from nmn.trace import Answer, FacetCost, FailedPresupposition, NodeTrace, PlanStatistics, Trace
 from nmn.words import choices, not_granted, speaks_of_one
 
@@ -152,6 +152,8 @@ def _possible(kind: str, values: Tensor, domain: Domain) -> tuple[tuple[str, ...
         return tuple(str(number) for number in range(values.shape[-1])), values
     if kind == CHOICE_KIND:
         return ("", ""), values
+    if kind == ATTRIBUTE_NAME_KIND:
+        return tuple(domain.attribute_ids), values
     return tuple(name for _, name in domain.concepts), values
 
 
@@ -165,6 +167,8 @@ def _distribution(
 ) -> Mapping[str, float]:
     if kind == CHOICE_KIND:
         return dict(zip(choices(program.nodes[-1], domain), row, strict=True))
+    if kind == ATTRIBUTE_NAME_KIND:
+        return {names[number]: row[number] for number in domain.comparable_ids}
     if kind != "Value":
         return dict(zip(names, row, strict=True))
     first, end = domain.span(program.nodes[-1].attribute or "")
@@ -318,5 +322,7 @@ def _plain(
         return float(value.sigmoid())
     if kind == CHOICE_KIND:
         return dict(zip(choices(node, domain), value.tolist(), strict=True))
+    if kind == ATTRIBUTE_NAME_KIND:
+        return {domain.attributes[number].name: float(value[number]) for number in domain.comparable_ids}
     first, end = domain.span(node.attribute or "")
     return dict(zip(domain.attribute(node.attribute or "").values, value[first:end].tolist(), strict=True))

@@ -7,6 +7,7 @@ A domain file holds::
     nouns = ["thing", "object"]        # words for an object of any kind
     largest_count = 10                 # optional: the largest number in the answer vocabulary
     ambiguous = ["dark"]               # optional: words that stand for several things; any other word names only one
+    comparable = ["material"]          # optional: the attributes that two things may have in common; all if not given
 
     [attributes.material]              # one table an attribute, in the order of the layout
     words = ["material"]               # what the attribute is called; the first is used in print
@@ -72,6 +73,7 @@ class Domain:
     largest_count: int = 10
     ambiguous: frozenset[str] = frozenset()
     comparatives: tuple[tuple[str, tuple[str, str]], ...] = ()
+    comparable: tuple[str, ...] = ()
 
     @staticmethod
     def load(source: str | Path) -> "Domain":
@@ -150,6 +152,11 @@ class Domain:
     def attribute_ids(self) -> Mapping[str, int]:
         """Attribute name to its position."""
         return {attribute.name: index for index, attribute in enumerate(self.attributes)}
+
+    @cached_property
+    def comparable_ids(self) -> tuple[int, ...]:
+        """Positions of the attributes that two objects may have in common; of all, if the domain names none."""
+        return tuple(self.attribute_ids[name] for name in self.comparable or self.attribute_ids)
 
     @cached_property
     def relation_ids(self) -> Mapping[str, int]:
@@ -231,6 +238,7 @@ class _Reader:
             "largest_count",
             "ambiguous",
             "attributes",
+            "comparable",
             "comparatives",
             "geometry",
             "relations",
@@ -252,6 +260,7 @@ class _Reader:
             relations=tuple(vocabulary.relation(name, entry, margin) for name, entry in relations.items()),
             largest_count=read.integer(table.get("largest_count", 10), "largest_count"),
             comparatives=self.comparatives(table, found),
+            comparable=self.comparable(table, found),
             ambiguous=frozenset(read.words(table, "ambiguous", "top level") if "ambiguous" in table else ()),
         )
         self.agree(domain)
@@ -274,6 +283,17 @@ class _Reader:
                 )
             found.append((self.read.word(word, where), (named[0], named[1])))
         return tuple(found)
+
+    def comparable(self, table: Mapping[str, Any], attributes: Sequence[Attribute]) -> tuple[str, ...]:
+        """Names of the attributes that two things may have in common."""
+        found = self.read.words(table, "comparable", "top level") if "comparable" in table else ()
+        names = [each.name for each in attributes]
+        for name in found:
+            if name not in names:
+                raise self.read.fail("comparable", f"no attribute {name!r}{nearest(name, names)}")
+            if found.count(name) > 1:
+                raise self.read.fail("comparable", f"{name!r} stands there twice")
+        return found
 
     def agree(self, domain: Domain) -> None:
         names = {relation.name: relation for relation in domain.relations}

@@ -162,7 +162,7 @@ def _execute(plan: Plan, store: FacetStore, modules: Modules, trace: bool) -> Ru
 def _buffers(plan: Plan, store: FacetStore) -> dict[str, Tensor]:
     objects, concepts = store.glance.mask.shape[1], len(store.domain.concepts)
     widths = {"ObjectSet": (objects,), "Object": (objects,), "Count": (objects + 1,), "Value": (concepts,), "Bool": ()}
-    widths |= {"Choice": (2,)}
+    widths |= {"Choice": (2,), "AttributeName": (len(store.domain.attributes),)}
     return {kind: store.presence.new_empty((plan.counts[kind], *widths[kind])) for kind in INPUT_KINDS}
 
 

@@ -17,7 +17,7 @@ from nmn.domain import Domain
 from nmn.errors import InputError
 from nmn.executor import CallRecord, Granted, GroupRunner, Modules, Run
 from nmn.planner import Group, RepeatCall
-from nmn.signature import INPUT_KINDS
+from nmn.signature import ATTRIBUTE_NAME_KIND, INPUT_KINDS
 
 Flags = NDArray[np.bool_]
 
@@ -190,12 +190,14 @@ class _ChangedFacets:
         relations: [images, relations].
         presence: [images].
         concepts: [concepts] the attribute of each.
+        comparable: The attributes that objects are compared by.
     """
 
     attributes: Flags
     relations: Flags
     presence: Flags
     concepts: Integers
+    comparable: Integers
 
     @staticmethod
     def of(changed: Sequence[Changed], domain: Domain, images: int) -> "_ChangedFacets":
@@ -210,7 +212,8 @@ class _ChangedFacets:
             else:
                 relations[each.image, domain.relation_ids[domain.relation(each.facet).name]] = True
         concepts = np.array(domain.concept_attributes, dtype=np.int64)
-        return _ChangedFacets(attributes, relations, presence, concepts)
+        comparable = np.array(domain.comparable_ids, dtype=np.int64)
+        return _ChangedFacets(attributes, relations, presence, concepts, comparable)
 
     def read_by(self, group: Group) -> Flags:
         """Which rows of a group may read one of them."""
@@ -219,6 +222,8 @@ class _ChangedFacets:
         for layer, columns in zip(group.pattern.layers, group.constants, strict=True):
             if layer.signature.reads_scene:
                 rows |= self.presence[group.images]
+            if layer.signature.output == ATTRIBUTE_NAME_KIND:
+                rows |= self.attributes[np.ix_(group.images, self.comparable)].any(axis=1)
             images = np.tile(group.images, layer.width)
             for kind, ids in zip(layer.signature.constant_kinds, columns, strict=True):
                 rows |= self._hit(kind, images, ids).reshape(-1, batch).any(axis=0)

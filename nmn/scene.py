@@ -279,6 +279,19 @@ class SceneGraph:
         values = self.attribute(attribute, asked) * store.kinds.imply_both(first, second)[:, None]
         return torch.where((exclusive & ~store.kinds.several[attribute])[:, None], values.sum(-1), one * other)
 
+    def shared(self, attribute: int, asked: Tensor) -> Tensor:
+        """[batch, objects, objects] probability that two objects carry one value of an attribute, the same for all rows."""
+        store = self.store
+        if not store.complete:
+            self._want(store.want_attributes, torch.full_like(self.images, attribute), asked)
+        first, end = store.domain.span(store.domain.attributes[attribute].name)
+        exclusive = store.kinds is None or store.domain.attributes[attribute].exclusive
+        known = store.attributes if store.kinds is None or exclusive else store.kinds.fits
+        values = known[first:end].index_select(1, self.images).exp()
+        if exclusive:
+            return torch.einsum("vbi,vbj->bij", values, values)
+        return 1.0 - (1.0 - values.unsqueeze(3) * values.unsqueeze(2)).prod(0)
+
     def attribute_mask(self, attribute: Tensor) -> Tensor:
         """[batch, concepts] bool: which of the layout's values belong to the row's attribute."""
         return self.store.concept_attributes[None] == attribute[:, None]

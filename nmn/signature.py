@@ -11,11 +11,12 @@ from pathlib import Path
 
 from nmn.errors import RegistryError, nearest
 
-INPUT_KINDS = ("ObjectSet", "Object", "Count", "Bool", "Value", "Choice")
+INPUT_KINDS = ("ObjectSet", "Object", "Count", "Bool", "Value", "Choice", "AttributeName")
 CONSTANT_KINDS = ("Concept", "Relation")
-ANSWER_KINDS = ("Count", "Bool", "Value", "Choice")
+ANSWER_KINDS = ("Count", "Bool", "Value", "Choice", "AttributeName")
 BRACKET_KIND = "Attribute"
 CHOICE_KIND = "Choice"
+ATTRIBUTE_NAME_KIND = "AttributeName"
 PRESUPPOSITION_KIND = "Presupposition"
 SCENE_TYPE = "SceneGraph"
 DECORATOR = "module"

@@ -36,6 +36,9 @@ Value = Annotated[Float[Tensor, "batch concepts"], Kind("Value")]
 Choice = Annotated[Float[Tensor, "batch options"], Kind("Choice")]
 """Probabilities of the first and the second of two constants that an operation chooses from."""
 
+AttributeName = Annotated[Float[Tensor, "batch attributes"], Kind("AttributeName")]
+"""Probabilities of which of the domain's attributes it is; 0 of those that objects are not compared by."""
+
 Concept = Annotated[Int[Tensor, " batch"], Kind("Concept")]
 """Id of an (attribute, value) pair."""
 

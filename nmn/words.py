@@ -78,7 +78,8 @@ def not_granted(program: Program, node: int, found: str, domain: Domain) -> str:
     if not speaks_of_one(program.nodes[node]):
         named = ", ".join(phrase(program, source, domain) for source in program.nodes[node].inputs)
         asked = " or ".join(choices(program.nodes[node], domain)) or program.nodes[node].attribute
-        return f"the question takes for granted that one answer to {asked!r} fits {named}, but none does, or several do"
+        answer = "one answer" if asked is None else f"one answer to {asked!r}"
+        return f"the question takes for granted that {answer} fits {named}, but none does, or several do"
     wanted = phrase(program, program.nodes[node].inputs[0], domain)
     return f"the question speaks of one {wanted}, but {found}"
 

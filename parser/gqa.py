@@ -16,13 +16,13 @@ choose C: v|w          ``choose(x, C=v, C=w)``
 choose rel: n,r|q,s    ``choose_rel(the n, x, r, q)``; the two objects change places for ``o``
 choose larger          ``query[name](compare(x, y, concept))`` with the domain's concept for it; likewise the other ten
 query: C, verify C: v  ``query[C](x)``, ``verify(x, C=v)``
-exist, and, or         themselves
+exist, and, or, common themselves
 same: C, different: C  ``all_same[C](x)``, ``all_different[C](x)``
 same C, different C    ``equal[C](query[C](x), query[C](y))``, and ``not`` of it
 =====================  ==================================================================================
 
 Where one object is needed, it is the ``unique`` one of a set. Where a call names no category, as in ``filter: ripe``, the
-attribute is the last of the domain's that has the value. ``common`` has no counterpart and is refused.
+attribute is the last of the domain's that has the value.
 
 Source: GQA (Hudson and Manning 2019, arXiv:1902.09506, section 3.3), and the operations that occur in its files.
 """
@@ -182,6 +182,9 @@ class _Importer:
                 return self.node("exist", self.read(call, _SET)), _BOOL
             case (("and" | "or"), ""):
                 return self.node(verb, self.read(call, _BOOL, _BOOL)), _BOOL
+            case "common", "":
+                first, second = self.read(call, _SET, _SET)
+                return self.node("common", (self.one(first), self.one(second))), _ANSWER
             case (("same" | "different"), ""):
                 attribute = self.attribute(call.argument).name
                 return self.node(f"all_{verb}", self.read(call, _SET), attribute), _BOOL

@@ -109,7 +109,7 @@ class _Exporter:
                 return self.comparison(node.inputs[0])
             case "query":
                 return self.add("query", node.inputs, SPELLED.get(attribute or "", attribute or ""))
-            case "exist" | "and" | "or":
+            case "exist" | "and" | "or" | "common":
                 return self.add(node.operation, node.inputs, "?" if node.operation == "exist" else "")
             case "all_same" | "all_different":
                 shown = TYPE if attribute == NAME else SPELLED.get(attribute or "", attribute or "")

@@ -17,6 +17,7 @@ all_same[attribute](members: ObjectSet) -> Bool
 and(first: Bool, second: Bool) -> Bool
 choose(subject: Object, first: Concept, second: Concept) -> Choice
 choose_rel(subject: Object, anchor: Object, first: Relation, second: Relation) -> Choice
+common(first: Object, second: Object) -> AttributeName
 compare(first: Object, second: Object, concept: Concept) -> Object
 count(members: ObjectSet) -> Count
 equal[attribute](first: Value[attribute], second: Value[attribute]) -> Bool

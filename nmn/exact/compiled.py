@@ -9,7 +9,7 @@ from nmn.errors import ProgramError
 from nmn.exact.scene import ExactScene, NotOne
 from nmn.program import Concept, Constant, Node, Program
 from nmn.registry import Registry
-from nmn.signature import ANSWER_KINDS, BRACKET_KIND, CHOICE_KIND, INPUT_KINDS, Signature
+from nmn.signature import ANSWER_KINDS, ATTRIBUTE_NAME_KIND, BRACKET_KIND, CHOICE_KIND, INPUT_KINDS, Signature
 from nmn.words import choices
 
 Rule = Callable[..., int]
@@ -156,6 +156,8 @@ def _constant_id(constant: Constant, domain: Domain) -> int:
 def _words(kind: str, node: Node, domain: Domain) -> Mapping[int, str]:
     if kind == CHOICE_KIND:
         return dict(enumerate(choices(node, domain)))
+    if kind == ATTRIBUTE_NAME_KIND:
+        return dict(enumerate(domain.attribute_ids))
     if kind == "Bool":
         return {True: YES, False: NO}
     if kind == "Count":

@@ -9,7 +9,7 @@ from nmn.domain import Domain
 from nmn.exact.compiled import Compiled
 from nmn.exact.scene import DescribedScene, NotOne, objects_of
 from nmn.program import Node
-from nmn.signature import CHOICE_KIND
+from nmn.signature import ATTRIBUTE_NAME_KIND, CHOICE_KIND
 from nmn.trace import FacetCost, FailedPresupposition, NodeTrace, Trace
 from nmn.words import choices, not_granted, speaks_of_one
 
@@ -38,6 +38,11 @@ class _Reading:
     def related(self, relation: int, anchor: int) -> int:
         self._note(self.domain.relations[relation].name, 1 << anchor)
         return self.scene.related(relation, anchor)
+
+    def in_common(self, first: int, second: int) -> tuple[int, ...]:
+        for attribute in self.domain.comparable_ids:
+            self._note(self.domain.attributes[attribute].name, 1 << first | 1 << second)
+        return self.scene.in_common(first, second)
 
     def _note(self, facet: str, objects: int) -> None:
         known = self.read.get(facet, 0)
@@ -142,5 +147,7 @@ def _plain(kind: str, value: int | None, objects: int, domain: Domain, node: Nod
         return float(value)
     if kind == CHOICE_KIND:
         return {word: float(index == value) for index, word in enumerate(choices(node, domain))}
+    if kind == ATTRIBUTE_NAME_KIND:
+        return {domain.attributes[number].name: float(number == value) for number in domain.comparable_ids}
     first, end = domain.span(node.attribute or "")
     return {domain.concepts[concept][1]: float(concept == value) for concept in range(first, end)}

@@ -12,6 +12,8 @@ A module's rule is a static method ``exact``: the scene, then the parameters of 
 ``Attribute``   int, the attribute's id
 ``Relation``    int, the relation's id
 ==============  ================================================
+
+An ``AttributeName`` is an attribute's id, a ``Choice`` the position of the constant, 0 or 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,6 +67,10 @@ class ExactScene(Protocol):
         """The objects that stand in a relation to ``anchor``; never itself."""
         ...
 
+    def in_common(self, first: int, second: int) -> tuple[int, ...]:
+        """The attributes of which two objects share a value, of those that the domain compares objects by."""
+        ...
+
 
 class DescribedScene:
     """An :class:`ExactScene` that holds an annotation.
@@ -75,7 +81,7 @@ class DescribedScene:
         source: The annotation.
     """
 
-    __slots__ = ("_concepts", "_relations", "_values", "everything", "objects", "source")
+    __slots__ = ("_comparable", "_concepts", "_relations", "_values", "everything", "objects", "source")
 
     def __init__(
         self,
@@ -83,6 +89,7 @@ class DescribedScene:
         concepts: Sequence[int],
         values: Sequence[Sequence[int] | Mapping[int, int]],
         relations: Sequence[Sequence[int]],
+        comparable: Sequence[tuple[int, Sequence[int]]],
     ) -> None:
         self.source = source
         self.objects = len(source.objects)
@@ -90,6 +97,7 @@ class DescribedScene:
         self._concepts = concepts
         self._values = values
         self._relations = relations
+        self._comparable = comparable
 
     def fitting(self, concept: int, members: int) -> int:
         """Those of ``members`` that carry a concept."""
@@ -102,6 +110,16 @@ class DescribedScene:
     def related(self, relation: int, anchor: int) -> int:
         """The objects that stand in a relation to ``anchor``; never itself."""
         return self._relations[relation][anchor]
+
+    def in_common(self, first: int, second: int) -> tuple[int, ...]:
+        """The attributes of which two objects share a value, of those that the domain compares objects by."""
+        both = 1 << first | 1 << second
+        return tuple(
+            attribute
+            for attribute, concepts in self._comparable
+            if any(self._concepts[each] & both == both for each in concepts)
+            or (not concepts and self.value(attribute, first) == self.value(attribute, second))
+        )
 
 
 def is_certain(scene: Scene) -> bool:
@@ -137,7 +155,7 @@ def exact_scene(scene: Scene, domain: Domain) -> DescribedScene:
     except KeyError as error:
         raise SceneError(f"image {scene.image_index} lacks the relation {error}") from None
     relations = [[_members(row) for row in relation] for relation in rows]
-    return DescribedScene(scene, concepts, values, relations)
+    return DescribedScene(scene, concepts, values, relations, _comparable(domain))
 
 
 @lru_cache(maxsize=2**16)
@@ -169,6 +187,13 @@ def _several(scene: Scene, domain: Domain, name: str, ids: Mapping[str, int], co
         if len(own) == 1:
             named[index] = own[0]
     return named
+
+
+@lru_cache(maxsize=32)
+def _comparable(domain: Domain) -> tuple[tuple[int, Sequence[int]], ...]:
+    """The attributes that objects are compared by, each with its concepts where an object may carry several of them."""
+    found = ((number, domain.attributes[number]) for number in domain.comparable_ids)
+    return tuple((number, () if each.exclusive else range(*domain.span(each.name))) for number, each in found)
 
 
 @lru_cache(maxsize=32)

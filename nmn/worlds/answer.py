@@ -12,6 +12,7 @@ from nmn.exact import ExactBackend
 from nmn.exact.compiled import Compiled
 from nmn.program import Concept, Program
 from nmn.scene import FacetStore
+from nmn.signature import ATTRIBUTE_NAME_KIND
 from nmn.worlds.tables import Tables
 from nmn.worlds.world import Opening, World
 
@@ -75,9 +76,11 @@ def worlds_answer(
         ProgramError: when an operation has no exact rule, or an attribute that is read has several values an object or
             values that imply one another.
     """
-    _one_value_each(program, store.domain)
     compiled = (backend or _backend(store.domain)).compile(program)
-    tables = Tables(store, image, _tolerance(compiled, int(store.glance.mask[image].sum()), mass))
+    attributes = _attributes_read(compiled, store.domain)
+    _one_value_each(attributes, store.domain)
+    tolerance = _tolerance(compiled, len(attributes), int(store.glance.mask[image].sum()), mass)
+    tables = Tables(store, image, tolerance)
     consumed = tuple(_consumed(compiled, index) for index in range(len(compiled.steps)))
     weights: dict[str | None, float] = {}
     openings = _Openings()
@@ -95,9 +98,17 @@ def worlds_answer(
     return WorldsAnswer(distribution, found * tables.kept, worlds)
 
 
-def _one_value_each(program: Program, domain: Domain) -> None:
-    names = {node.attribute for node in program.nodes if node.attribute is not None}
-    names |= {each.attribute for node in program.nodes for each in node.constants if isinstance(each, Concept)}
+def _attributes_read(compiled: Compiled, domain: Domain) -> frozenset[str]:
+    """Names of the attributes that a program may read: by its constants, or all that objects are compared by."""
+    nodes = compiled.program.nodes
+    names = {node.attribute for node in nodes if node.attribute is not None}
+    names |= {each.attribute for node in nodes for each in node.constants if isinstance(each, Concept)}
+    if any(each.output == ATTRIBUTE_NAME_KIND for each in compiled.signatures):
+        names |= {domain.attributes[number].name for number in domain.comparable_ids}
+    return frozenset(names)
+
+
+def _one_value_each(names: frozenset[str], domain: Domain) -> None:
     for name in sorted(names):
         attribute = domain.attribute(name)
         if attribute.hypernyms or not attribute.exclusive:
@@ -141,13 +152,10 @@ def _backend(domain: Domain) -> ExactBackend:
     return ExactBackend(domain)
 
 
-def _tolerance(compiled: Compiled, objects: int, mass: float) -> float:
+def _tolerance(compiled: Compiled, attributes: int, objects: int, mass: float) -> float:
     """The doubt of one facet that is negligible: all facets that can be read together give up half of what may be missed."""
-    nodes = compiled.program.nodes
-    attributes = {node.attribute for node in nodes if node.attribute is not None}
-    attributes |= {each.attribute for node in nodes for each in node.constants if isinstance(each, Concept)}
-    relations = {each for node in nodes for each in node.constants if isinstance(each, str)}
-    facets = objects * (1 + len(attributes) + len(relations) * max(0, objects - 1))
+    relations = {each for node in compiled.program.nodes for each in node.constants if isinstance(each, str)}
+    facets = objects * (1 + attributes + len(relations) * max(0, objects - 1))
     return max(0.0, 1.0 - mass) / 2 / max(1, facets)
 
 

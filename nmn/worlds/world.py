@@ -139,6 +139,11 @@ class World:
                     found |= 1 << index
         return found
 
+    def in_common(self, first: int, second: int) -> tuple[int, ...]:
+        """The attributes of which two objects share a value, of those that the domain compares objects by."""
+        comparable = self.tables.store.domain.comparable_ids
+        return tuple(each for each in comparable if self.value(each, first) == self.value(each, second))
+
     def _present(self, members: int) -> int:
         """Those of ``members`` that are there."""
         presence = self.tables.presence

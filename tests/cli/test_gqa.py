@@ -29,13 +29,13 @@ def test_check_counts_a_files_programs_of_gqa(nmn: Any, write: Write) -> None:
     assert whole.code == 0
     assert "1 of 1 programs are well formed" in whole.out
     wrong = {**question, "semantic": [{**calls[0], "argument": "dogg (12)"}, calls[1]]}
-    common = {**question, "semantic": [calls[0], calls[0], {**calls[1], "operation": "common", "dependencies": [0, 1]}]}
-    path = write("mixed.json", {"07": right, "08": wrong, "09": common, "10": question})
+    alone = {**question, "semantic": [calls[0], {**calls[1], "operation": "common"}]}
+    path = write("mixed.json", {"07": right, "08": wrong, "09": alone, "10": question})
     done = nmn("check", path, "--format", "gqa")
     assert done.code == 1
     assert "did you mean 'dog'" in done.out
     record = nmn("check", path, "--format", "gqa", "--json").json()
     assert record["operations"] == {"select": 1, "exist": 1}
-    assert record["reasons"] == {"unknown word": 1, "no counterpart": 1, "no program": 1}
+    assert record["reasons"] == {"unknown word": 1, "wrong inputs": 1, "no program": 1}
     assert list(record["refused"]) == ["08", "09", "10"]
     assert nmn("check", path, "--format", "gqa", "--limit", 1).code == 0
