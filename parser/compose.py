@@ -91,7 +91,8 @@ class Composer:
         """What is said of one thing: that it is like another, or else whether there is such a thing."""
         noun = self.readings[0].root.nouns[-1]
         predicate = noun.clauses[-1] if noun.clauses else None
-        pointed = noun.head is not None and noun.head.determiner in ("the", "it")
+        bare = noun.head is not None and not noun.head.determiner and not noun.head.plural  # "does cube have ..."
+        pointed = bare or (noun.head is not None and noun.head.determiner in ("the", "it"))
         if noun.head is not None and noun.head.plural and noun.head.determiner != "any":
             raise Unfit("whether several things are so cannot be asked; ask of one thing, or of 'any'", noun.head)
         if predicate is None or not predicate.is_predicate or not pointed:

@@ -21,6 +21,7 @@ _MAY_SEPARATE = {",": "COMMA"}
 # What a question can begin with: a comma before it separates, any other comma lists.
 _BEGINS_QUESTION = frozenset({"WHAT", "HOW", "HOW_MANY", "ARE_THERE", "DO"})
 _NEGATIONS = frozenset({"not", "no", "nothing", "none", "without", "except", "isn", "aren", "neither", "nor"})
+_ARTICLES = frozenset({"the", "a", "an"})
 _STRANGE_AT_LEAST = 2  # unknown words
 _PHRASES_SHOWN = 3
 _HOLDS_IS = frozenset({"what", "that", "there", "which", "it", "how"})
@@ -71,16 +72,20 @@ class Lexicon:
     """
 
     def __init__(self, domain: Domain, closed: Mapping[str, Iterable[str]]) -> None:
-        phrases = {phrase: Meaning(terminal) for terminal, of in closed.items() for phrase in of}
+        # A word of the domain goes before a closed word that is spelled alike.
+        phrases = {
+            **{phrase: Meaning(terminal) for terminal, of in closed.items() for phrase in of},
+            **domain_phrases(domain),
+        }
         self._entries: dict[str, list[_Entry]] = {}
         self.words: dict[str, list[str]] = {}  # word to the phrases that it stands in
-        # A word of the domain goes before a closed word that is spelled alike.
-        for phrase, meaning in {**phrases, **domain_phrases(domain)}.items():
+        for phrase in phrases:
             if not pieces(phrase):
                 raise DomainError(f"domain {domain.name!r}: {phrase!r} holds no word, so no question can name it")
-            first, *rest = pieces(phrase)
-            for word in (first, *rest):
+            for word in pieces(phrase):
                 self.words.setdefault(word, []).append(phrase)
+        for phrase, meaning in {**_without_articles(phrases), **phrases}.items():
+            first, *rest = pieces(phrase)
             self._entries.setdefault(first, []).append(_Entry(tuple(rest), meaning))
         for entries in self._entries.values():
             entries.sort(key=lambda entry: -len(entry.rest))
@@ -183,6 +188,17 @@ _COMMA = Meaning("COMMA")
 def pieces(phrase: str) -> list[str]:
     """The words of a phrase as the lexicon tells them apart; hyphens part words."""
     return [match.group().lower() for match in _PIECE.finditer(phrase) if match.group() not in _ENDS]
+
+
+def _without_articles(phrases: Mapping[str, Meaning]) -> dict[str, Meaning]:
+    """Phrases of several words as they are in notes: "to left of" for "to the left of"."""
+    found: dict[str, Meaning] = {}
+    for phrase, meaning in phrases.items():
+        words = pieces(phrase)
+        left = [word for word in words if word not in _ARTICLES]
+        if 1 < len(left) < len(words):
+            found[" ".join(left)] = meaning
+    return found
 
 
 def domain_phrases(domain: Domain) -> dict[str, Meaning]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from nmn.domain import Attribute, Domain
+from nmn.parser.lexicon import plural
 from nmn.program import Concept, Constant, Node, Program
 
 
@@ -152,7 +153,7 @@ class Writer:
                 noun = word
             else:
                 before.append(word)
-        return Plain(" ".join([*before, noun]), " ".join([*before, f"{noun}s"]), concepts)
+        return Plain(" ".join([*before, noun]), " ".join([*before, plural(noun)]), concepts)
 
     def noun(self, *, without: Collection[str] = (), most: int = 2) -> Noun:
         """A noun with some values, in the whole scene."""
