@@ -83,15 +83,24 @@ class BatchParser(Protocol):
     """A parser that reads many questions together faster than one by one."""
 
     def parse_many(self, questions: Sequence[str]) -> Sequence[Readings | QuestionError]:
-        """For each question what ``parse`` gives, or the error that it raises."""
+        """For each question what ``parse`` gives, or the error that it raises.
+
+        Raises: QuestionError instead, if it likes, where one question spoils the batch.
+        """
         ...
 
 
 def parse_many(parser: Parser, questions: Sequence[str]) -> Sequence[Readings | QuestionError]:
     """Read questions, together where the parser can: for each its readings, or why it has none."""
-    if isinstance(parser, BatchParser):
+    if not questions:
+        return []
+    if len(questions) == 1 or not isinstance(parser, BatchParser):
+        return [_try(parser, question) for question in questions]
+    try:
         return parser.parse_many(questions)
-    return [_try(parser, question) for question in questions]
+    except QuestionError:  # halves, until the question that spoils the batch is alone
+        middle = len(questions) // 2
+        return [*parse_many(parser, questions[:middle]), *parse_many(parser, questions[middle:])]
 
 
 def _try(parser: Parser, question: str) -> Readings | QuestionError:

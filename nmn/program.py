@@ -32,7 +32,7 @@ class Concept:
     value: str
 
     def __str__(self) -> str:
-        return f"{_quoted(self.attribute)}={_quoted(self.value)}"
+        return f"{quoted(self.attribute)}={quoted(self.value)}"
 
 
 Constant: TypeAlias = Concept | str
@@ -50,7 +50,7 @@ class Node:
     @property
     def head(self) -> str:
         """``query[color]``."""
-        return self.operation if self.attribute is None else f"{self.operation}[{_quoted(self.attribute)}]"
+        return self.operation if self.attribute is None else f"{self.operation}[{quoted(self.attribute)}]"
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,8 @@ def reindexed(nodes: Sequence[Node], order: Sequence[int]) -> tuple[Node, ...]:
     )
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
+    """A word as program texts write it: in quotes unless it is a plain name."""
     if _PLAIN_WORD.fullmatch(word) and word != _KEYWORD:
         return word
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -296,7 +297,7 @@ class _Printer:
             constants.append(str(self.program.nodes[index].constants[0]))
             index = self.program.nodes[index].inputs[0]
         node = self.program.nodes[index]
-        own = [_quoted(constant) if isinstance(constant, str) else str(constant) for constant in node.constants]
+        own = [quoted(constant) if isinstance(constant, str) else str(constant) for constant in node.constants]
         arguments: list[int | str] = [*node.inputs, *own, *reversed(constants)]
         pieces: list[int | str] = [f"{node.head}("]
         for position, argument in enumerate(arguments):

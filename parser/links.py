@@ -94,9 +94,13 @@ def load_grammar(domain: Domain) -> Parser:
 
 def load_neural(folder: Path, domain: Domain, device: str) -> Parser:
     """The neural parser. Raises: WeightsError."""
-    raise NotImplementedError
+    from nmn.parser.neural.parser import NeuralParser
+
+    return NeuralParser.from_pretrained(folder, domain=domain, device=device)
 
 
 def load_language_model(name: str, domain: Domain, device: str) -> Parser:
     """A language model. Raises: WeightsError when there is no such model; InputError when llguidance is missing."""
-    raise NotImplementedError
+    from nmn.parser.language_model import LanguageModelParser
+
+    return LanguageModelParser.from_pretrained(name, domain, device=device)

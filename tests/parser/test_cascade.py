@@ -163,6 +163,21 @@ def test_a_link_reads_together_only_what_those_before_did_not_know() -> None:
     assert isinstance(found[4], QuestionError)
 
 
+def test_one_question_that_spoils_a_batch_spoils_no_other() -> None:
+    class Strict(Batched):
+        def parse_many(self, questions: Sequence[str]) -> list[Readings | QuestionError]:
+            found = super().parse_many(questions)
+            for each in found:
+                if isinstance(each, QuestionError):
+                    raise each
+            return found
+
+    readings = {f"question {number}": (("p", 1.0),) for number in range(7)}
+    questions = [*readings, "bad", *readings]
+    found = cascade((Strict("strict", readings), 0.5)).parse_many(questions)
+    assert [isinstance(each, QuestionError) for each in found] == [question == "bad" for question in questions]
+
+
 def test_guesses_that_mean_the_same_are_one_and_the_likeliest_comes_first() -> None:
     first = Fake("first", {QUESTIONS[0]: (("a", 0.4), ("b", 0.3))})
     second = Fake("second", {QUESTIONS[0]: (("b", 0.6), ("c", 0.1))})
