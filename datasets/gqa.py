@@ -20,6 +20,9 @@ from nmn.scenes import Scene, SceneObject
 SCENE = "scene"
 """Name of the object that stands for the whole image; it is the last of every scene."""
 
+POSITIONS = ("hposition", "vposition")
+"""Attributes of where in the image an object is; their three values stand in the domain in the order of the axis."""
+
 
 @dataclass(frozen=True)
 class GqaQuestion:
@@ -117,34 +120,40 @@ def _string(record: Mapping[str, Any], key: str, where: str) -> str | None:
     raise DataError(f"{where}: {key!r} must be a string, not {_kind(value)}")
 
 
-def read_scene_graphs(path: str | Path, domain: Domain, *, strict: bool = True) -> dict[str, GqaScene]:
+def read_scene_graphs(
+    path: str | Path, domain: Domain, *, strict: bool = True, thirds: bool = False
+) -> dict[str, GqaScene]:
     """Scene graphs of a file, by the key of the image.
 
     What is not annotated does not hold: the world is closed. A value that several attributes have, such as one that is
-    both a color and a tone, holds of all of them. Positions in the image are not annotated, and so they hold of nothing.
+    both a color and a tone, holds of all of them. Positions in the image are not annotated, and so they hold of nothing,
+    unless they are taken from the boxes.
 
     Args:
         path: The file.
         domain: What the scenes speak of; one with an attribute ``name``.
         strict: Whether a word that is not in the domain is an error. Otherwise it is left out and counted: objects of
             unknown names, with their relations, and unknown attributes and relations.
+        thirds: Whether an object is where the centre of its box is: in the first, second or last third of the image's
+            width, and of its height. GQA does not say how its questions place objects; this is a usual reading.
 
     Raises: SceneError, in one line that names the file, the image and the object, when the file breaks the format.
     """
     value = read_json(path, SceneError)
     if not isinstance(value, dict) or not all(isinstance(each, dict) and "objects" in each for each in value.values()):
         raise SceneError(f"{path}: a scene graphs file is an object of scene graphs by image, not {_kind(value)}")
-    reader = _GraphReader(str(path), domain, strict)
+    reader = _GraphReader(str(path), domain, strict, thirds)
     return {image: reader.scene(image, record) for image, record in value.items()}
 
 
 class _GraphReader:
     """Reads the scene graphs of one file, so that every message can name it."""
 
-    def __init__(self, path: str, domain: Domain, strict: bool) -> None:
+    def __init__(self, path: str, domain: Domain, strict: bool, thirds: bool) -> None:
         self.path = path
         self.domain = domain
         self.strict = strict
+        self.positions = [domain.attribute(name) for name in POSITIONS] if thirds else []
         self.names = frozenset(domain.attribute("name").values)
         self.owners: dict[str, list[str]] = {}
         for attribute in domain.attributes:
@@ -159,7 +168,9 @@ class _GraphReader:
         if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
             raise self.fail(where, f"'objects' must be an object of objects by key, not {_kind(entries)}")
         width, height = (self.number(record, key, where) for key in ("width", "height"))
-        found = {key: self.object(entry, f"{where}, object {key}") for key, entry in entries.items()}
+        found = {
+            key: self.object(entry, (width, height), f"{where}, object {key}") for key, entry in entries.items()
+        }
         objects = {key: each for key, each in found.items() if each is not None}
         several = [record[key] for key in ("location", "weather") if record.get(key) not in (None, "none")]
         whole = SceneObject({"name": SCENE}, box=(0.0, 0.0, width, height), several=self.several(several, where))
@@ -172,7 +183,7 @@ class _GraphReader:
         )
         return GqaScene(scene, tuple(objects), dict(self.left_out))
 
-    def object(self, entry: Mapping[str, Any], where: str) -> SceneObject | None:
+    def object(self, entry: Mapping[str, Any], image: tuple[float, float], where: str) -> SceneObject | None:
         name = entry.get("name")
         if not isinstance(name, str):
             raise self.fail(where, f"needs 'name', a string, not {_kind(name)}")
@@ -183,7 +194,13 @@ class _GraphReader:
         values = entry.get("attributes", [])
         if not isinstance(values, list):
             raise self.fail(where, f"'attributes' must be a list of strings, not {_kind(values)}")
-        return SceneObject({"name": name}, box=(x, y, x + width, y + height), several=self.several(values, where))
+        centre = (x + width / 2, y + height / 2)
+        several = self.several(values, where) | {
+            axis.name: (axis.values[max(0, min(2, int(3 * middle / side)))],)
+            for axis, middle, side in zip(self.positions, centre, image, strict=False)
+            if side > 0
+        }
+        return SceneObject({"name": name}, box=(x, y, x + width, y + height), several=several)
 
     def several(self, values: list[Any], where: str) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}

@@ -174,3 +174,20 @@ def test_real_programs_on_real_scene_graphs_are_answered_alike(shared_data: Path
     answers = soft.run(scenes, [each[0] for each in asked], [each[1] for each in asked])
     for (program, _, expected), answer in zip(asked, answers, strict=True):
         assert (answer.value, answer.confidence > 0.99) == (expected, True), program.text
+
+
+def test_a_position_is_the_third_of_the_image_if_it_is_asked_for(tmp_path: Path) -> None:
+    boxes = {"1": (0, 0, 60, 30), "2": (40, 20, 20, 10), "3": (90, 45, 30, 30)}  # pixels, of an image of 100 by 50
+    objects = {
+        key: {**GRAPH["7"]["objects"][key], **dict(zip("xywh", box, strict=True)), "relations": []}
+        for key, box in boxes.items()
+    }
+    path = write(tmp_path, {"7": {**GRAPH["7"], "objects": objects}})
+    (plain,) = read_scene_graphs(path, GQA).values()
+    (placed,) = read_scene_graphs(path, GQA, thirds=True).values()
+    for name, expected in (("hposition", ["left", "middle", "right"]), ("vposition", ["top", "middle", "bottom"])):
+        assert [each.several.get(name) for each in plain.scene.objects] == [None] * 4
+        assert [each.several.get(name) for each in placed.scene.objects] == [*((value,) for value in expected), None]
+    asked = parse_program("query[hposition](unique(filter(select(name=person), vposition=middle)))", REGISTRY).program
+    assert answer_exactly(asked, plain.scene, GQA).value is None
+    assert answer_exactly(asked, placed.scene, GQA).value == "middle"
