@@ -37,6 +37,15 @@ A domain file holds::
     [comparatives]                     # optional
     larger = ["size", "large"]         # the attribute and the value of which the larger one has more
 
+    [informal]                         # optional: words of people that the English grammar does not read; generated
+    nouns = ["item"]                   # questions use them, so that a trained parser learns them
+    attributes = { material = ["substance"] }
+    predicates = { material = ["made out of"] }
+    asked_as = { material = ["what stuff"] }
+    values.material = { rubber = ["rubbery"] }    # of the same kind as the value's own words
+    adjectives.kind = { dog = ["canine"] }        # where the value's own words are nouns
+    relations = { left = ["leftward of"] }
+
 Attributes, values and relations are named by lower-case words with single spaces: ``[relations."to the left of"]``.
 
 From it derive the constants of the language, the lexicon of the English grammar and the layout of perception's heads.
@@ -46,7 +55,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -54,9 +63,9 @@ from typing import Any
 
 from nmn.errors import DomainError, nearest
 from nmn.toml_file import Entries
-from nmn.vocabulary import Attribute, Relation, VocabularyReader
+from nmn.vocabulary import Attribute, Informal, Relation, VocabularyReader
 
-__all__ = ["NO", "YES", "Attribute", "Domain", "Relation", "shipped_domains"]
+__all__ = ["NO", "YES", "Attribute", "Domain", "Informal", "Relation", "shipped_domains"]
 
 YES, NO = "yes", "no"
 
@@ -74,6 +83,7 @@ class Domain:
     ambiguous: frozenset[str] = frozenset()
     comparatives: tuple[tuple[str, tuple[str, str]], ...] = ()
     comparable: tuple[str, ...] = ()
+    informal: Informal = field(default_factory=Informal, hash=False)
 
     @staticmethod
     def load(source: str | Path) -> "Domain":
@@ -241,6 +251,7 @@ class _Reader:
             "comparable",
             "comparatives",
             "geometry",
+            "informal",
             "relations",
         }
         read.only(table, known, "top level")
@@ -262,6 +273,7 @@ class _Reader:
             comparatives=self.comparatives(table, found),
             comparable=self.comparable(table, found),
             ambiguous=frozenset(read.words(table, "ambiguous", "top level") if "ambiguous" in table else ()),
+            informal=vocabulary.informal(table.get("informal", {}), found, relations),
         )
         self.agree(domain)
         return domain
@@ -308,7 +320,7 @@ class _Reader:
                 raise self.read.fail(f"[relations.{relation.name}] inverse", message)
         seen: set[str] = set()
         several: set[str] = set()
-        for word in domain.words():
+        for word in (*domain.words(), *domain.informal.words()):
             if word in seen and word not in domain.ambiguous:
                 message = (
                     f"{word!r} stands for two things; a word or phrase may name only one, or be listed as 'ambiguous'"

@@ -1,7 +1,7 @@
 """Vocabulary: attributes with their values, and relations, as a domain file declares them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +63,39 @@ class Relation:
     sign: int = 1
     margin: float = 0.0
     answer: str | None = None
+
+
+@dataclass(frozen=True)
+class Informal:
+    """Words that people use and that the grammar of English does not read: how generated questions get their variety.
+
+    Attributes:
+        nouns: For an object of any kind.
+        attributes: Attribute to more nouns for it.
+        predicates: Attribute to phrases that stand before a value of it, as in "made out of rubber".
+        asked_as: Attribute to phrases that ask for it, as in "how huge".
+        values: Attribute and value to more words for it, of the same kind as its other words.
+        adjectives: Attribute and value to adjectives, where its other words are nouns.
+        relations: Relation to more phrases for it.
+    """
+
+    nouns: tuple[str, ...] = ()
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    predicates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asked_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    adjectives: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    relations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def words(self) -> Iterator[str]:
+        """Every word or phrase."""
+        yield from self.nouns
+        for named in (self.attributes, self.predicates, self.asked_as, self.relations):
+            for words in named.values():
+                yield from words
+        for valued in (self.values, self.adjectives):
+            for words in valued.values():
+                yield from words
 
 
 @dataclass(frozen=True)
@@ -156,3 +189,38 @@ class VocabularyReader:
         inverse = entry.get("inverse")
         answer = read.word(entry["answer"], f"{where} answer") if "answer" in entry else None
         return Relation(name, read.words(entry, "words", where), inverse, axis, sign, margin, answer)
+
+    def informal(self, table: Any, attributes: Iterable[Attribute], relations: Iterable[str]) -> Informal:
+        """The informal words for what has been declared."""
+        read, where = self.read, "[informal]"
+        if not isinstance(table, dict):
+            raise read.fail(where, "must be a table")
+        by_attribute = ("attributes", "predicates", "asked_as")
+        read.only(table, {"nouns", "values", "adjectives", "relations", *by_attribute}, where)
+        values = {each.name: each.values for each in attributes}
+        listed = {key: self._listed(table, key, values) for key in by_attribute}
+        valued = {key: self._valued(table, key, values) for key in ("values", "adjectives")}
+        return Informal(
+            nouns=read.words(table, "nouns", where) if "nouns" in table else (),
+            values=valued["values"],
+            adjectives=valued["adjectives"],
+            relations=self._listed(table, "relations", relations),
+            **listed,
+        )
+
+    def _listed(self, table: dict[str, Any], key: str, known: Iterable[str], within: str = "[informal") -> Any:
+        """A table in which names of what is known have lists of words."""
+        where = f"{within}.{key}]"
+        entries = self.read.table(table, key, f"{within}]") if key in table else {}
+        self.read.only(entries, set(known), where)
+        return {name: self.read.words(entries, name, where) for name in entries}
+
+    def _valued(self, table: dict[str, Any], key: str, values: Mapping[str, tuple[str, ...]]) -> Any:
+        """The same for the values of attributes."""
+        entries = self.read.table(table, key, "[informal]") if key in table else {}
+        self.read.only(entries, set(values), f"[informal.{key}]")
+        return {
+            (name, value): words
+            for name in entries
+            for value, words in self._listed(entries, name, values[name], f"[informal.{key}").items()
+        }

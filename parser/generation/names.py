@@ -1,0 +1,120 @@
+"""Names: the words with which a domain's things are spoken of, those that its grammar reads and those of people."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from nmn.domain import Domain
+from nmn.parser.lexicon import Meaning, domain_phrases, plural
+from nmn.program import Concept
+
+_SIDE = re.compile(r"(to|on|at|in) the (\w+(?: \w+){0,2}) of")
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words for one thing: those that the grammar reads, and all."""
+
+    formal: tuple[str, ...]
+    informal: tuple[str, ...] = ()
+
+    def choose(self, random: Random, *, freely: float) -> str:
+        """One of them; ``freely`` is the chance of one that the grammar does not read, where there is such a word."""
+        words = self.formal
+        if self.informal and (not words or random.random() < freely):
+            words = self.informal
+        return words[0] if len(words) == 1 else words[int(random.random() * len(words))]
+
+
+@dataclass
+class Names:
+    """All words of a domain, by what they name.
+
+    Words that a domain's lexicon reads as something else are left out, so a thing without any of its own has no name.
+
+    Args:
+        domain: Declares the words.
+    """
+
+    domain: Domain
+    nouns: Words = field(init=False)
+    values: Mapping[Concept, Words] = field(init=False)
+    noun_values: frozenset[str] = field(init=False)
+    adjectives: Mapping[Concept, Words] = field(init=False)
+    attributes: Mapping[str, Words] = field(init=False)
+    predicates: Mapping[str, Words] = field(init=False)
+    asked: Mapping[str, Words] = field(init=False)
+    relations: Mapping[str, Words] = field(init=False)
+    sides: Mapping[str, tuple[tuple[str, str], ...]] = field(init=False)
+    protected: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        domain = self.domain
+        informal = domain.informal
+        lexicon = domain_phrases(domain)
+        self.noun_values = frozenset(each.name for each in domain.attributes if each.values_are == "nouns")
+        self.nouns = Words(_read(domain.nouns, lexicon, "NOUN"), informal.nouns)
+        self.values, self.adjectives = {}, {}
+        for attribute in domain.attributes:
+            terminal = "NOUN" if attribute.name in self.noun_values else "VALUE"
+            for value, words in zip(attribute.values, attribute.value_words, strict=True):
+                concept = Concept(attribute.name, value)
+                found = Words(
+                    _read(words, lexicon, terminal, concept=concept), informal.values.get((attribute.name, value), ())
+                )
+                if found.formal:
+                    self.values[concept] = found
+                adjectives = informal.adjectives.get((attribute.name, value))
+                if adjectives:
+                    self.adjectives[concept] = Words((), adjectives)
+        self.attributes = {
+            each.name: Words(
+                _read(each.words, lexicon, "ATTRIBUTE", name=each.name), informal.attributes.get(each.name, ())
+            )
+            for each in domain.attributes
+        }
+        self.predicates = {
+            each.name: Words((each.predicate,) if each.predicate else (), informal.predicates.get(each.name, ()))
+            for each in domain.attributes
+        }
+        self.asked = {
+            each.name: Words(each.asked_as, informal.asked_as.get(each.name, ())) for each in domain.attributes
+        }
+        self.relations = {
+            each.name: Words(
+                _read(each.words, lexicon, "RELATION", name=each.name), informal.relations.get(each.name, ())
+            )
+            for each in domain.relations
+        }
+        self.sides = {name: tuple(_sides((*each.formal, *each.informal))) for name, each in self.relations.items()}
+        self.protected = frozenset(word for phrase in (*lexicon, *informal.words()) for word in phrase.split())
+        self.plurals: dict[str, str] = {}
+
+    def several(self, noun: str) -> str:
+        """The plural of a noun or a phrase that ends in one."""
+        found = self.plurals.get(noun)
+        if found is None:
+            found = self.plurals[noun] = plural(noun)
+        return found
+
+
+def _sides(phrases: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The preposition and the noun of phrases such as "on the left side of", which allow "on its left side"."""
+    for phrase in phrases:
+        found = _SIDE.fullmatch(phrase)
+        if found is not None:
+            yield found[1], found[2]
+
+
+def _read(
+    words: Iterable[str],
+    lexicon: Mapping[str, Meaning],
+    terminal: str,
+    *,
+    name: str = "",
+    concept: Concept | None = None,
+) -> tuple[str, ...]:
+    """The words that a lexicon reads as what they are here."""
+    meaning = Meaning(terminal, name, concept)
+    return tuple(word for word in words if lexicon.get(word) == meaning)

@@ -1,0 +1,318 @@
+"""Noun phrases: sets and single things in words, with all that is said of them."""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from nmn.errors import ProgramError
+from nmn.parser.generation.description import Alike, Base, Both, Either, Related, Things
+from nmn.parser.generation.names import Names, Words
+from nmn.parser.generation.patterns import Pattern, Wordings
+from nmn.program import Concept
+
+_VOWELS = frozenset("aeiou")
+_SINGULAR = {"is": "is", "has": "has", "s": "s", "es": "es", "itself": "itself", "them": "it", "their": "its"}
+_PLURAL = {"is": "are", "has": "have", "s": "", "es": "", "itself": "themselves", "them": "them", "their": "their"}
+_ONE, _SHUFFLED, _OTHER, _SAID_AFTER, _AS_ADJECTIVE = 0.04, 0.25, 0.15, 0.14, 0.15  # chances
+_COMMAS = 0.08
+_JOINED_SHORTLY = 0.5  # chance of "left or right of it" for two places beside one thing
+_FREELY = (0.0, 0.0, 0.1, 0.2, 0.35, 0.7)  # chances of a word that the grammar does not read
+_DEFINITE = ("the",) * 30 + ("that", "this", "", "")
+
+
+def article(words: str) -> str:
+    """The words with "a" or "an" before them."""
+    return f"{'an' if words[:1].lower() in _VOWELS else 'a'} {words}"
+
+
+class NounPhrases:
+    """Speaks of sets of things, for one question.
+
+    Args:
+        names: Words of the domain.
+        patterns: Of clauses, by kind.
+        random: Chooses.
+        informal: Whether words and ways may be used that the grammar does not read.
+
+    Attributes:
+        about: The thing that has been spoken of and is now called "it".
+        nested: Whether "and" or "or" stands where it could be read in several ways.
+    """
+
+    def __init__(self, names: Names, patterns: Mapping[str, Wordings], random: Random, *, informal: bool) -> None:
+        self.names = names
+        self.patterns = patterns
+        self.random = random
+        self.chance = random.random
+        self.informal = informal
+        # Some people use no words of their own, some many.
+        self.freely = random.choice(_FREELY) if informal else 0.0
+        self.about: Things | None = None
+        self.nested = False
+        self.joins = 0
+        self.definite = random.choice(_DEFINITE) if informal else "the"
+
+    def word(self, words: Mapping[str, Words], name: str) -> str:
+        """A word for an attribute or a relation."""
+        found = words.get(name)
+        if found is None or not (found.formal or (self.informal and found.informal)):
+            raise ProgramError(f"{self.names.domain.name} has no word of its own for {name!r}")
+        return found.choose(self.random, freely=self.freely)
+
+    def value(self, concept: Concept) -> str:
+        """A word for a value."""
+        found = self.names.values.get(concept)
+        if found is None:
+            raise ProgramError(f"{self.names.domain.name} has no word of its own for {concept}")
+        return found.choose(self.random, freely=self.freely)
+
+    def noun(self, *, several: bool) -> str:
+        """A noun for things of any kind."""
+        words = (
+            "one"
+            if self.informal and self.chance() < _ONE
+            else self.names.nouns.choose(self.random, freely=self.freely)
+        )
+        return self.names.several(words) if several else words
+
+    def head(self, things: Things, *, several: bool, other: bool = False) -> str:
+        """Values and noun: "small red cubes"."""
+        return self.described(things, several=several, other=other)[0]
+
+    def described(self, things: Things, *, several: bool, other: bool = False) -> tuple[str, list[str]]:
+        """Values and noun, and the values that are said after the noun instead."""
+        before: list[str] = []
+        after: list[str] = []
+        noun: str | None = None
+        for concept in things.values:
+            if concept.attribute not in self.names.noun_values:
+                if self.informal and self.chance() < _SAID_AFTER:
+                    after.append(self.said_after(concept, several))
+                else:
+                    before.append(self.value(concept))
+            elif noun is not None:
+                after.append(self.kind_after(concept, several))
+            elif self.informal and concept in self.names.adjectives and self.chance() < _AS_ADJECTIVE:
+                before.append(self.names.adjectives[concept].choose(self.random, freely=1.0))
+            else:
+                word = self.value(concept)
+                noun = self.names.several(word) if several else word
+        if len(before) > 1 and self.chance() < _SHUFFLED:
+            self.random.shuffle(before)
+        if self.informal and len(before) > 1 and self.chance() < _COMMAS:
+            before = [self.random.choice((", ", " and ")).join(before)]
+        words = [*before, noun if noun is not None else self.noun(several=several)]
+        return " ".join(["other", *words] if other else words), after
+
+    def said_after(self, concept: Concept, several: bool) -> str:
+        missing = frozenset() if self.names.predicates[concept.attribute].formal else frozenset({"made"})
+        return self.spoken("value", several, {"value": self.value(concept), "of": concept.attribute}, missing)
+
+    def kind_after(self, concept: Concept, several: bool) -> str:
+        self.nested = True
+        word = self.value(concept)
+        return f"that are {self.names.several(word)}" if several else f"that is {article(word)}"
+
+    def phrase(self, things: Things, *, several: bool, other: bool | None = None) -> str:
+        """A set, or a thing of it, without "the" or "a": "small red cube that is left of the ball"."""
+        base = things.base
+        if other is None:
+            other = isinstance(base, Related | Alike) and self.chance() < _OTHER
+        if isinstance(base, Either) and not things.values and several and self.chance() < 0.2:
+            joined = self.joined_nouns(base)
+            if joined is not None:
+                return joined
+        head, after = self.described(things, several=several, other=other)
+        if base is not None:
+            after.append(self.clause(base, several))
+        if len(after) > 1:
+            self.nested = True
+        return " ".join([head, *after])
+
+    def joined_nouns(self, base: Either) -> str | None:
+        """Nouns side by side, "cubes and red balls", where every alternative is a plain noun of its own."""
+        if any(part.base is not None or not self.has_noun(part) for part in base.parts):
+            return None
+        self.nested = True
+        return listed([self.head(part, several=True) for part in base.parts], "and" if self.chance() < 0.5 else "or")
+
+    def has_noun(self, things: Things) -> bool:
+        """Whether one of its values is a noun."""
+        return any(concept.attribute in self.names.noun_values for concept in things.values)
+
+    def the(self, things: Things) -> str:
+        """One thing: "the ...", or "it"."""
+        if things is self.about:
+            return "it"
+        return f"{self.definite} {self.phrase(things, several=False)}"
+
+    def a(self, things: Things) -> str:
+        """Some thing: "a ..."."""
+        words = self.phrase(things, several=False)
+        return f"an{words}" if words.startswith("other ") else article(words)
+
+    def clause(self, base: Base, several: bool) -> str:
+        """What is said of a noun after it: "that are left of the ball"."""
+        if isinstance(base, Related | Alike):
+            return self.condition(base, several, "related" if isinstance(base, Related) else "alike")
+        verb = "that are" if several else "that is"
+        return f"{verb} {self.predicate(base, several)}"
+
+    def condition(self, base: Related | Alike, several: bool, purpose: str) -> str:
+        if isinstance(base, Related):
+            words = {"to": base.relation, "anchor": base.anchor}
+            return self.spoken(purpose, several, words, self.missing_sides(base) if self.informal else frozenset())
+        predicate = self.names.predicates[base.attribute]
+        missing = frozenset() if predicate.formal else frozenset({"made"})
+        if base.anchor is self.about:
+            missing |= {"not_it"}
+        else:
+            missing |= {"its"}
+        return self.spoken(purpose, several, {"of": base.attribute, "anchor": base.anchor}, missing)
+
+    def missing_sides(self, base: Related) -> frozenset[str]:
+        """Forms that a relation has no words for: "to its left", and "with the ball to their right"."""
+        inverse = self.names.domain.relation(base.relation).inverse
+        found = set() if self.names.sides[base.relation] and base.anchor.base is None else {"beside"}
+        if inverse is None or base.anchor.base is not None or not self.names.relations[inverse].formal:
+            found.add("opposite")
+        return frozenset(found)
+
+    def spoken(
+        self, purpose: str, several: bool, words: Mapping[str, object], missing: frozenset[str] = frozenset()
+    ) -> str:
+        """A clause of a kind, its places filled."""
+        pattern = self.patterns[purpose].choose(self.random, missing)
+        assert pattern is not None
+        return self.filled(pattern, several, words)
+
+    def filled(self, pattern: Pattern, several: bool, words: Mapping[str, object]) -> str:
+        agreeing = _PLURAL if several else _SINGULAR
+
+        def fill(slot: str) -> str:
+            found = agreeing.get(slot)
+            if found is not None:
+                return found
+            if slot == "opposite":
+                return self.opposite(str(words["to"]), agreeing)
+            return self.place(slot, words)
+
+        return pattern.spoken(self.random, fill)
+
+    def opposite(self, relation: str, agreeing: Mapping[str, str]) -> str:
+        """Where the other thing is, seen from here: "to their right", "behind them"."""
+        inverse = self.names.domain.relation(relation).inverse
+        assert inverse is not None
+        sides = self.names.sides[inverse]
+        if sides and self.chance() < 0.6:
+            preposition, side = self.random.choice(sides)
+            return f"{preposition} {agreeing['their']} {side}"
+        return f"{self.word(self.names.relations, inverse)} {agreeing['them']}"
+
+    def place(self, slot: str, words: Mapping[str, object]) -> str:
+        value = words.get(slot)
+        if isinstance(value, Things):
+            return self.the(value)
+        if slot == "to":
+            return self.word(self.names.relations, str(value))
+        if slot == "attribute":
+            return self.word(self.names.attributes, str(words["of"]))
+        if slot == "attributes":
+            return self.names.several(self.word(self.names.attributes, str(words["of"])))
+        if slot == "made":
+            return self.word(self.names.predicates, str(words["of"]))
+        if slot == "a_value":
+            return article(str(words["value"]))
+        if slot == "beside":
+            preposition, side = self.random.choice(self.names.sides[str(words["to"])])
+            return f"{preposition} {self.place('whose', words)} {side}"
+        if slot in ("not_it", "its"):
+            return "its" if slot == "its" else ""
+        if slot == "whose":
+            anchor = words["anchor"]
+            assert isinstance(anchor, Things)
+            return "its" if anchor is self.about else f"{self.the(anchor)}'s"
+        return str(value)
+
+    def predicate(self, base: Base, several: bool) -> str:
+        """What stands after "is" or "are": "left of the ball", "either cubes or red"."""
+        if isinstance(base, Related | Alike):
+            return self.condition(base, several, "place" if isinstance(base, Related) else "likeness")
+        short = self.short(base, several) if self.chance() < _JOINED_SHORTLY else None
+        if short is not None:
+            return short
+        self.joins += 1
+        if isinstance(base, Both):
+            said = self.joined(base.parts, [self.conjunct(part, several) for part in base.parts], "both", "and")
+        else:
+            said = self.joined(base.parts, [self.alternative(part, several) for part in base.parts], "either", "or")
+        self.joins -= 1
+        return said
+
+    def form(self, part: Things | Base) -> tuple[bool, bool, bool]:
+        """Parts of one form are joined without doubt."""
+        if not isinstance(part, Things):
+            return True, False, False
+        return part.base is not None, self.has_noun(part), len(part.values) > 1
+
+    def joined(self, parts: Sequence[Things | Base], said: Sequence[str], marker: str, link: str) -> str:
+        nested = self.joins > 1 or any(_is_deep(part) for part in parts[:-1])
+        self.nested |= (
+            nested or len(parts) > 2 or any(_is_deep(part) for part in parts) or len(set(map(self.form, parts))) > 1
+        )
+        words = listed(said, link)
+        if len(parts) > 2 and marker == "both":
+            return words
+        return f"{marker} {words}" if nested or self.chance() < 0.6 else words
+
+    def conjunct(self, base: Base, several: bool) -> str:
+        return self.predicate(base, several)
+
+    def alternative(self, things: Things, several: bool) -> str:
+        """One of several alternatives, as it stands after "is" or "are"."""
+        if things.base is not None and not things.values:
+            return self.predicate(things.base, several)
+        if things.base is None and not self.has_noun(things):
+            return " ".join(self.value(concept) for concept in things.values)
+        return (
+            self.phrase(things, several=several, other=False)
+            if several
+            else article(self.phrase(things, several=False, other=False))
+        )
+
+    def short(self, base: Either | Both, several: bool) -> str | None:
+        """What can be said once for all: "left of or behind the ball", "left of the ball or the cube", "the same size and color as the ball"."""
+        parts = base.parts if isinstance(base, Both) else [each.base for each in base.parts if not each.values]
+        if len(parts) != len(base.parts):
+            return None
+        link = "and" if isinstance(base, Both) else "or"
+        related = [each for each in parts if isinstance(each, Related)]
+        if len(related) == len(parts):
+            return self.short_places(related, link)
+        alike = [each for each in parts if isinstance(each, Alike)]
+        if len(alike) == len(parts) and link == "and" and len({each.anchor for each in alike}) == 1:
+            attributes = listed([self.word(self.names.attributes, each.attribute) for each in alike], "and")
+            return f"the same {attributes} as {self.the(alike[0].anchor)}"
+        return None
+
+    def short_places(self, places: Sequence[Related], link: str) -> str | None:
+        if len({each.anchor for each in places}) == 1 and len({each.relation for each in places}) == len(places):
+            relations = [self.word(self.names.relations, each.relation) for each in places]
+            return f"{listed(relations, link)} {self.the(places[0].anchor)}"
+        if len({each.relation for each in places}) == 1 and not any(_is_deep(each) for each in places):
+            anchors = [self.the(each.anchor) for each in places]
+            return f"{self.word(self.names.relations, places[0].relation)} {listed(anchors, link)}"
+        return None
+
+
+def listed(words: Sequence[str], link: str) -> str:
+    """Words joined: "a, b and c"."""
+    return f"{', '.join(words[:-1])} {link} {words[-1]}" if len(words) > 1 else words[0]
+
+
+def _is_deep(part: Things | Base) -> bool:
+    """Whether what a part speaks of is itself described by something."""
+    if isinstance(part, Related | Alike):
+        return part.anchor.base is not None
+    if isinstance(part, Things):
+        return part.base is not None and (bool(part.values) or _is_deep(part.base))
+    return True

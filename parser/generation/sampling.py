@@ -1,0 +1,179 @@
+"""Sampling: random questions that make sense, from a domain's attributes and relations."""
+
+from collections.abc import Collection, Sequence
+from random import Random
+
+from nmn.domain import Domain
+from nmn.parser.generation.description import (
+    COMPARISONS,
+    COUNT,
+    EQUAL,
+    EXIST,
+    QUERY,
+    SAME_THING,
+    Alike,
+    Base,
+    Both,
+    Either,
+    Question,
+    Related,
+    Things,
+)
+from nmn.program import Concept
+
+_WEIGHTS = {COUNT: 24, EXIST: 22, QUERY: 26, EQUAL: 11, SAME_THING: 3, **dict.fromkeys(COMPARISONS, 5)}
+_NEEDS = {
+    COUNT: ("scene", "count"),
+    EXIST: ("scene", "exist"),
+    QUERY: ("scene", "unique", "query"),
+    EQUAL: ("scene", "unique", "query", "equal"),
+    SAME_THING: ("scene", "unique", "equal_object"),
+    **{each: ("scene", "count", each) for each in COMPARISONS},
+}
+_DEEPEST = 9  # sets inside one another
+_MOST_SETS = 12  # in one question
+_PLAIN = 0.32  # chance that the outermost set has no base
+_JOINED, _JOINED_INSIDE = 0.26, 0.13  # chance that a base joins several conditions, in the outermost set and in others
+_DEEPER = 0.45  # chance that a thing within others is itself described by another thing
+_SHARED = 0.15  # chance that two conditions are about one thing
+
+
+class QuestionSampler:
+    """Draws questions.
+
+    Args:
+        domain: Gives values and relations.
+        concepts: Those that have words.
+        relations: Those that have words.
+        operations: Names of the operations that may be called.
+    """
+
+    def __init__(
+        self, domain: Domain, concepts: Collection[Concept], relations: Sequence[str], operations: Collection[str]
+    ) -> None:
+        self.relations = tuple(relations) if {"relate", "unique"} <= set(operations) else ()
+        by_attribute: dict[str, list[Concept]] = {}
+        for concept in concepts if "filter" in operations else ():
+            by_attribute.setdefault(concept.attribute, []).append(concept)
+        self.values = [by_attribute[each.name] for each in domain.attributes if each.name in by_attribute]
+        self.order = domain.attribute_ids
+        self.asked = [each.name for each in domain.attributes]
+        self.likenesses = (
+            [each.name for each in domain.attributes if each.exclusive] if {"same", "unique"} <= set(operations) else []
+        )
+        self.compared = [each.name for each in domain.attributes if each.exclusive]
+        self.joins = [each for each in (Either, Both) if {Either: "union", Both: "intersect"}[each] in operations]
+        self.kinds = [
+            each
+            for each in _WEIGHTS
+            if all(name in operations for name in _NEEDS[each]) and (each != EQUAL or self.compared)
+        ]
+        self.weights = [_WEIGHTS[each] for each in self.kinds]
+
+    def question(self, random: Random) -> Question:
+        """A random question."""
+        return _Draw(self, random).question()
+
+    def thing(self, random: Random) -> Things:
+        """A set that stands for a single thing."""
+        return _Draw(self, random).things(1, one=True)
+
+
+class _Draw:
+    """One question in the making: what is left of its size."""
+
+    def __init__(self, of: QuestionSampler, random: Random) -> None:
+        self.of = of
+        self.random = random
+        self.chance = random.random
+        self.sets = _MOST_SETS
+
+    def question(self) -> Question:
+        of, random = self.of, self.random
+        kind = random.choices(of.kinds, of.weights)[0]
+        if kind in (COUNT, EXIST):
+            return Question(kind, (self.things(0),))
+        if kind == QUERY:
+            attribute = random.choice(of.asked)
+            return Question(kind, (self.things(0, without=attribute, one=True),), attribute)
+        if kind == EQUAL:
+            attribute = random.choice(of.compared)
+            sides = (self.things(1, without=attribute, one=True), self.things(1, without=attribute, one=True))
+            return Question(kind, sides, attribute)
+        one = kind == SAME_THING
+        return Question(kind, (self.things(1, one=one), self.things(1, one=one)))
+
+    def things(self, depth: int, *, without: str | None = None, one: bool = False) -> Things:
+        """A set; one that stands for a single thing says something of it."""
+        self.sets -= 1
+        chance = self.chance()
+        plain = _PLAIN if depth == 0 else 1 - _DEEPER
+        base: Base | None = None
+        if depth < _DEEPEST and self.sets > 0 and chance > plain:
+            base = self.base(depth, single=self.chance() >= (_JOINED_INSIDE if depth > 1 else _JOINED))
+        barred = {without} if without is not None and not self.chance() < 0.03 else set()
+        if isinstance(base, Alike):
+            barred.add(base.attribute)
+        values = self.some_values(barred, at_least=1 if base is None and (one or depth) and self.chance() < 0.97 else 0)
+        return Things(values, base)
+
+    def some_values(self, barred: set[str], *, at_least: int) -> tuple[Concept, ...]:
+        available = [each for each in self.of.values if each[0].attribute not in barred]
+        number = max(at_least, self.random.choices((0, 1, 2, 3, 4), (12, 34, 30, 16, 8))[0])
+        if number >= len(available):
+            chosen = available
+        else:
+            # A noun is said most often, as people do; the last attributes of a domain are those that come last in text.
+            chosen = self.random.sample(available, number)
+            chosen.sort(key=lambda values: self.of.order[values[0].attribute])
+        return tuple([values[int(self.chance() * len(values))] for values in chosen])
+
+    def base(self, depth: int, *, single: bool) -> Base | None:
+        if not single and self.of.joins:
+            join = self.random.choice(self.of.joins)
+            return self.either(depth) if join is Either else self.both(depth)
+        return self.condition(depth)
+
+    def condition(self, depth: int, anchor: Things | None = None) -> Base | None:
+        of = self.of
+        likeness = bool(of.likenesses) and (not of.relations or self.chance() < 0.27)
+        if likeness:
+            attribute = self.random.choice(of.likenesses)
+            return Alike(attribute, anchor or self.things(depth + 1, without=attribute, one=True))
+        if of.relations:
+            return Related(self.random.choice(of.relations), anchor or self.things(depth + 1, one=True))
+        return None
+
+    def conditions(self, depth: int, number: int) -> list[Base]:
+        first = self.condition(depth)
+        if first is None:
+            return []
+        found = [first]
+        for _ in range(number - 1):
+            anchor = first.anchor if isinstance(first, Related | Alike) and self.chance() < _SHARED else None
+            another = self.condition(depth, anchor)
+            if another is not None and another not in found:
+                found.append(another)
+        return found
+
+    def both(self, depth: int) -> Base | None:
+        found = self.conditions(depth + 1, 3 if self.chance() < 0.15 else 2)
+        if found and self.chance() < 0.1 and Either in self.of.joins:
+            found[-1] = self.either(depth + 1) or found[-1]
+        return Both(tuple(found)) if len(found) > 1 else found[0] if found else None
+
+    def either(self, depth: int) -> Base | None:
+        number = 3 if self.chance() < 0.15 else 2
+        kind = self.chance()
+        if kind < 0.3:
+            parts = [Things((), each) for each in self.conditions(depth + 1, number)]
+        elif kind < 0.5 and len(self.of.values) > 0:
+            parts = [Things((each,)) for each in self.alternatives(number)]
+        else:
+            parts = [self.things(depth + 1, one=True) for _ in range(number)]
+        parts = list(dict.fromkeys(parts))
+        return Either(tuple(parts)) if len(parts) > 1 else parts[0].base if parts else None
+
+    def alternatives(self, number: int) -> list[Concept]:
+        values = self.random.choice(self.of.values)
+        return self.random.sample(values, min(number, len(values)))
