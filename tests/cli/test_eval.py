@@ -10,6 +10,7 @@ import pytest
 
 QUESTIONS, SCENES, IMAGES = Path("demo/samples/questions.json"), Path("demo/samples/scenes.json"), Path("demo/samples")
 FIELDS = {"question_index", "image_index", "answer", "expected", "correct", "confidence", "error", "type"}
+LATER = {"failure", "declined", "guess", "link", "family", "length", "program_correct"}
 
 
 def no_such_number(name: str) -> Any:
@@ -46,7 +47,7 @@ def test_described_scenes_are_all_answered_right(report: Any, programs: str) -> 
     assert found["programs"] == programs
     assert found["data"] == {"questions": str(QUESTIONS), "scenes": str(SCENES), "images": None}
     assert len(found["answers"]) == 48
-    assert all(set(each) == FIELDS for each in found["answers"])
+    assert all(set(each) == FIELDS | LATER for each in found["answers"])
     assert sum(each["questions"] for each in found["by_type"].values()) == 48
 
 
@@ -57,7 +58,7 @@ def test_pixels_are_answered_and_the_table_says_what_the_report_says(nmn: Any, t
     assert found["accuracy"] == found["correct"] / 48
     assert found["accuracy"] > 0.5
     last = next(line for line in done.out.splitlines() if line.startswith("all "))
-    assert last.split() == ["all", "48", str(found["correct"]), f"{found['accuracy']:.2%}", "0"]
+    assert last.split()[:5] == ["all", "48", str(found["correct"]), f"{found['accuracy']:.2%}", "0"]
 
 
 def stripped(found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from nmn.evaluation import UNREAD, ImageFolder, Outcome, Report, SceneTable, eva
 from nmn.questions import Question
 
 CLEVR = Domain.load("clevr")
-SAMPLES = Path(__file__).resolve().parent.parent / "demo" / "samples"
+SAMPLES = Path(__file__).resolve().parent.parent.parent / "demo" / "samples"
 QUESTIONS = read_questions(SAMPLES / "questions.json")
 SCENES = read_scenes(SAMPLES / "scenes.json", CLEVR)
 ENGINE = Engine.for_scenes(CLEVR)
