@@ -2,9 +2,10 @@
 
 Run: PYTHONSAFEPATH=1 python benchmarks/parser.py [--questions CLEVR_questions.json] [--json]
 
-CPU time of one process, without a cache of questions. Three tables: the whole parser by steps; the same grammar run by
-other algorithms over the same lexemes, in turns; one question nested ever deeper. Without --questions a dozen built-in
-ones are used.
+CPU time of one process and thread, without a cache of questions. Four tables: the whole parser by steps; the same grammar run
+by other algorithms over the same lexemes, in turns; one question nested ever deeper; each link of the cascade, one question
+at a time and 256 together (the neural parser where there are weights, a language model where one is named). Without
+--questions a dozen built-in ones are used.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,17 @@ from rich.console import Console
 from rich.table import Table
 
 from nmn.domain import Domain
+from nmn.parse import Parser, parse_many
 from nmn.parser.english import EnglishParser
+from nmn.parser.links import (
+    GRAMMAR,
+    LANGUAGE_MODEL,
+    NEURAL,
+    load_grammar,
+    load_language_model,
+    load_neural,
+    shipped_weights,
+)
 
 BUILT_IN = (
     "How many red things are there?",
@@ -39,6 +51,7 @@ BUILT_IN = (
     "What shape is the thing in front of the red thing that is left of the cube that is behind the purple ball?",
     "Is the big cube made of the same material as the thing that is right of the small green cylinder?",
 )
+LARGE_BATCH = 256
 SLOWEST_SHOWN_OF = 5  # runs; the best counts, so that a pause of the machine is not taken for a slow question
 
 
@@ -111,12 +124,42 @@ def depths(parser: EnglishParser, rounds: int) -> dict[str, dict[str, float]]:
     return found
 
 
+def links(domain: Domain, questions: Sequence[str], options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Each link by itself, alone and in batches, in turns."""
+    parsers: dict[str, Parser] = {GRAMMAR: load_grammar(domain)}
+    folder = shipped_weights(domain) if options.weights is None else options.weights
+    if folder is not None:
+        parsers[NEURAL] = load_neural(folder, domain, "cpu")
+    if options.language_model is not None:
+        parsers[LANGUAGE_MODEL] = load_language_model(options.language_model, domain, "cpu")
+    if len(parsers) > 1:
+        import torch
+
+        torch.set_num_threads(1)
+    many = [questions[place % len(questions)] for place in range(LARGE_BATCH)]
+    runs = {
+        f"{name}, batch {size}": (partial(parse_many, parser), [many[:size]] if size > 1 else [[each] for each in few])
+        for name, parser in parsers.items()
+        for few in [many[: LARGE_BATCH if name == GRAMMAR else options.most_compared]]
+        for size in (1, LARGE_BATCH)
+    }
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for run, batches in runs.values():
+        run(batches[0])
+    for _ in range(options.rounds):
+        for name, (run, batches) in runs.items():
+            times[name].append(seconds(run, batches) / sum(map(len, batches)))
+    return {name: {"us": statistics.median(taken) * 1e6} for name, taken in times.items()}
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--questions", type=Path, help="a CLEVR questions file")
     arguments.add_argument("--most", type=int, default=2000, help="questions of it, evenly spread")
     arguments.add_argument("--most-compared", type=int, default=40, help="questions given to the slow algorithms")
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--weights", type=Path, help="the neural parser's; by default those that ship")
+    arguments.add_argument("--language-model", metavar="NAME", help="also measure this language model")
     arguments.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = arguments.parse_args()
     questions = list(BUILT_IN)
@@ -125,7 +168,8 @@ def main() -> None:
             question["question"] for question in json.loads(options.questions.read_text(encoding="utf-8"))["questions"]
         ]
         questions = found[:: max(1, len(found) // options.most)]
-    parser = EnglishParser(Domain.load("clevr"))
+    domain = Domain.load("clevr")
+    parser = EnglishParser(domain)
     parser.parse(questions[0])
     gc.freeze()
     compared = questions[:: max(1, len(questions) // options.most_compared)]
@@ -133,6 +177,7 @@ def main() -> None:
         f"Steps, {len(questions)} questions": steps(parser, questions, options.rounds),
         f"Algorithms, {len(compared)} questions": algorithms(parser, compared, options.rounds),
         "Depth": depths(parser, options.rounds),
+        "Links": links(domain, questions, options),
     }
     if options.json:
         print(json.dumps(tables, indent=2))

@@ -1,6 +1,7 @@
 """Accuracy of the question parsers, and whether they know when they do not know.
 
-Run: PYTHONSAFEPATH=1 python benchmarks/parser_accuracy.py [--grammar] [--neural [FOLDER]] [--cascade] [--data FOLDER] [--json]
+Run: PYTHONSAFEPATH=1 python benchmarks/parser_accuracy.py [--grammar] [--neural [WEIGHTS]] [--cascade [WEIGHTS]]
+    [--data FOLDER] [--json]
 
 Tables, for each parser: new compositions by family (no file of CLEVR holds their structures), noise by kind, questions from
 outside the domain, the confidence against the share that is right, and, with --data, CLEVR's own questions. A question is
@@ -25,7 +26,7 @@ from nmn.errors import QuestionError
 from nmn.files import write_json
 from nmn.parse import Parser
 from nmn.parser.clevr import export_program, import_program
-from nmn.parser.english import EnglishParser
+from nmn.parser.links import default_parser, load_grammar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
@@ -116,16 +117,14 @@ def measure(parser: Parser, options: argparse.Namespace, domain: Domain) -> Row:
 def parsers(options: argparse.Namespace, domain: Domain) -> Iterator[Parser]:
     """Those that are asked for; the grammar where none is."""
     if options.grammar or not (options.neural or options.cascade):
-        yield EnglishParser(domain)
+        yield load_grammar(domain)
     if options.neural:
         from nmn.parser.neural.parser import NeuralParser
 
         yield NeuralParser.from_pretrained(None if options.neural is True else options.neural, domain=domain)
     if options.cascade:
-        from nmn.parser.cascade import CascadeParser, Link
-        from nmn.parser.neural.parser import NeuralParser
-
-        yield CascadeParser([Link.of(EnglishParser(domain)), Link.of(NeuralParser.from_pretrained(domain=domain))])
+        weights = None if options.cascade is True else options.cascade
+        yield default_parser(domain, weights=weights, language_model=options.language_model)
 
 
 def show(console: Console, title: str, rows: Mapping[str, Row]) -> None:
@@ -147,9 +146,10 @@ def shown(value: Any) -> str:
 def main() -> None:
     """Measure, or write what is measured with."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--grammar", action="store_true", help="measure the grammar; so it is if no parser is named")
-    arguments.add_argument("--neural", nargs="?", const=True, metavar="FOLDER", help="measure the neural parser")
-    arguments.add_argument("--cascade", action="store_true", help="measure the cascade")
+    arguments.add_argument("--grammar", action="store_true", help="the grammar; measured if no parser is named")
+    arguments.add_argument("--neural", nargs="?", const=True, type=Path, metavar="WEIGHTS", help="the neural parser")
+    arguments.add_argument("--cascade", nargs="?", const=True, type=Path, metavar="WEIGHTS", help="the cascade")
+    arguments.add_argument("--language-model", metavar="NAME", help="the last link of the cascade")
     arguments.add_argument(
         "--data", type=Path, metavar="FOLDER", help="the folder of data sets, for CLEVR's own questions"
     )

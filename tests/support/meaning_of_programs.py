@@ -31,7 +31,7 @@ def meaning(program: Program) -> Meaning:
             case (("relate" | "same"), [anchor]):
                 found.append(frozenset({(node.operation, node.attribute, node.constants, anchor)}))
             case "less_than", [first, second]:
-                found.append(("greater_than", second, first))
+                found.append(("greater_than", None, second, first))
             case operation, _ if operation in _SYMMETRIC:
                 found.append((operation, node.attribute, frozenset(sources)))
             case operation, _:
