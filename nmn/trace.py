@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from typing import Any
 
 from nmn.parse import Parse
@@ -118,6 +119,10 @@ class Trace:
     plan: PlanStatistics | None = None
     reading: Parse | None = None
 
+    def _repr_html_(self) -> str:
+        """How notebooks show it: the program as a graph with its values (:mod:`nmn.inspection`)."""
+        return _drawn(self)
+
     @property
     def flops(self) -> int:
         """All that this question cost, without the glance."""
@@ -188,6 +193,10 @@ class Answer:
     reading: Parse | None = field(default=None, repr=False)
     guess: "Answer | None" = None
 
+    def _repr_html_(self) -> str:
+        """How notebooks show it: with the program as a graph, and its values if it was traced (:mod:`nmn.inspection`)."""
+        return _drawn(self)
+
     @property
     def known(self) -> bool:
         """Whether the question was understood: that of a program is."""
@@ -244,3 +253,8 @@ def _reading_to_json(reading: Parse, *, whole: bool) -> dict[str, Any]:
     if whole:
         record |= {"seconds": reading.cost, "attempts": [attempt.to_json() for attempt in reading.attempts]}
     return record
+
+
+def _drawn(shown: Trace | Answer) -> str:
+    """Drawing knows of traces, not the other way round: it is found by name, when a notebook asks."""
+    return str(import_module("nmn.inspection").notebook(shown))

@@ -16,6 +16,7 @@ from nmn.cli.options import (
     ParserWeights,
     Weights,
 )
+from nmn.cli.pages import check_page, write_page
 from nmn.cli.parsers import chosen_parser, guided
 from nmn.cli.show import print_answer, print_json, print_plan, print_refused
 from nmn.errors import InputError, NmnError
@@ -42,6 +43,9 @@ def ask(
     execution_guided: ExecutionGuided = None,
     weights: Weights = None,
     device: Device = "cpu",
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write a page to look inside: one file that needs no network.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Ask a question about an image, or a file of questions.
@@ -52,6 +56,8 @@ def ask(
     from nmn.images import load_image
 
     pixels = load_image(image)
+    if html is not None:
+        check_page(html, question, inputs=[image])
     several = as_file(question) is not None
     questions = _lines(question)[:limit] if several else [question]
     from nmn.engine import Engine
@@ -64,6 +70,8 @@ def ask(
         _ask_several(engine, pixels, questions, trace=trace, strict=strict, json=json)
         return
     answer = engine.answer(pixels, question, trace=trace, strict=strict)
+    if html is not None:
+        write_page(html, engine, pixels, question)
     if json:
         print_json(answer.to_json())
     else:

@@ -1,0 +1,261 @@
+"""Panels: what there is to read of each node, and of the whole run, as HTML."""
+
+from collections.abc import Iterable, Sequence
+
+from nmn.inspection.graph_svg import GLYPHS, KIND_WORDS, kinds_of
+from nmn.inspection.markup import Markup, element, joined
+from nmn.inspection.overlay_svg import LEAST_PRESENCE
+from nmn.inspection.view import ALONE, IN, OUT, SAME, Column, Cost, NodeView, ObjectView, View
+from nmn.words import LIKELY
+
+_NOTHING = Markup()
+
+
+def node_panel(node: NodeView, view: View, *, hidden: bool) -> Markup:
+    """Everything about one node."""
+    return element(
+        "section",
+        element(
+            "h3",
+            element("span", GLYPHS.get(node.kind, "·"), class_=f"nmn-key nmn-kind-{node.kind}", aria_hidden="true"),
+            element("span", f"#{node.index} {node.title}", class_="nmn-panel-title"),
+            element("span", node.argument, class_="nmn-panel-argument") if node.argument else _NOTHING,
+        ),
+        element("p", node.words, class_="nmn-phrase") if node.words else _NOTHING,
+        element("p", element("strong", node.value), class_="nmn-panel-value") if node.value else _NOTHING,
+        _difference(node),
+        joined(element("p", note.words, class_=f"nmn-note nmn-note-{note.level}") for note in node.notes),
+        _chances(node.chances) if len(node.chances) > 1 else _NOTHING,
+        _objects(node, view),
+        element("p", cost_words(node.cost), class_="nmn-small") if node.cost is not None else _NOTHING,
+        class_="nmn-panel",
+        data_for=node.index,
+        hidden=hidden,
+    )
+
+
+def legend(view: View) -> Markup:
+    """What the colours and signs of the graph mean."""
+    keys = (
+        element(
+            "li",
+            element("span", GLYPHS.get(kind, "·"), class_=f"nmn-key nmn-kind-{kind}", aria_hidden="true"),
+            element("span", KIND_WORDS.get(kind, kind)),
+        )
+        for kind in kinds_of(view.nodes)
+    )
+    return element("ul", joined(keys), class_="nmn-legend", aria_label="Kinds of values")
+
+
+def steps_table(view: View) -> Markup:
+    """Every node with its call and value: what is left to read where scripts do not run."""
+    rows = (
+        element(
+            "tr", element("td", f"#{node.index}"), element("td", element("code", node.call)), element("td", node.value)
+        )
+        for node in view.nodes
+    )
+    head = element("tr", *(element("th", name, scope="col") for name in ("node", "call", "value")))
+    return element(
+        "details",
+        element("summary", "Every step as a table"),
+        element("div", element("table", element("thead", head), element("tbody", joined(rows))), class_="nmn-wide"),
+        class_="nmn-steps",
+    )
+
+
+def work_panel(view: View) -> Markup:
+    """What ran: modules, facets, and FLOPs and milliseconds node by node."""
+    work = view.work
+    if work is None:
+        return _NOTHING
+    facts = [f"{len(view.nodes)} nodes"]
+    if work.available is not None:
+        facts.append(f"{len(work.modules)} of {work.available} modules")
+    possible = "" if work.possible_rows is None else f" of {work.possible_rows}"
+    facts.append(f"{work.total.rows}{possible} facet rows")
+    facts.append(f"{short(work.total.flops)}FLOPs in {work.total.seconds * 1e3:.1f} ms")
+    if work.glance_flops:
+        facts.append(f"after {short(work.glance_flops)}FLOPs for the first look")
+    return element(
+        "section",
+        element("h2", "What ran"),
+        element("ul", joined(element("li", fact) for fact in facts), class_="nmn-facts"),
+        _ways(view),
+        _costs(view),
+        class_="nmn-work",
+    )
+
+
+def short(number: float) -> str:
+    """Three digits and the beginning of a unit: ``597 k``, ``2.71 G``, ``0 ``."""
+    size = float(number)
+    for unit in ("", "k", "M", "G"):
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} T"
+
+
+def cost_words(cost: Cost) -> str:
+    """``size ×6, color ×2 · 397 kFLOPs · 0.42 ms``."""
+    facets = ", ".join(f"{name} ×{rows}" for name, rows in cost.facets)
+    parts = [f"looked at {facets}"] if facets else []
+    return " · ".join([*parts, f"{short(cost.flops)}FLOPs", f"{cost.seconds * 1e3:.2f} ms"])
+
+
+def _difference(node: NodeView) -> Markup:
+    found = node.difference
+    if found is None or found.state == SAME:
+        return _NOTHING
+    words = "Not in the other run" if found.state == ALONE else f"In the other run: {found.words}"
+    return element("p", words, class_=f"nmn-note nmn-note-{found.state}")
+
+
+def _chances(chances: Sequence[tuple[str, float]]) -> Markup:
+    rows = (
+        element("div", element("dt", name), element("dd", _bar(chance), element("span", f"{chance:.2f}")))
+        for name, chance in chances
+    )
+    return element("dl", joined(rows), class_="nmn-chances")
+
+
+def _bar(share: float, name: str = "") -> Markup:
+    return element("span", class_=f"nmn-bar {name}".strip(), style=f"--share:{max(0.0, min(1.0, share)):.3f}")
+
+
+def _objects(node: NodeView, view: View) -> Markup:
+    shown = [each for each in view.objects if each.presence >= LEAST_PRESENCE]
+    if not node.columns or not shown:
+        return _NOTHING
+    described = any(each.words or each.supposed for each in shown)
+    names = ["object", *(["looks like"] if described else []), *(column.name for column in node.columns), ""]
+    head = element("tr", joined(element("th", name, scope="col") if name else element("td") for name in names))
+    reasons = dict(node.reasons)
+    rows = (_object(each, node.columns, reasons.get(each.index, ""), described) for each in shown)
+    return element(
+        "div",
+        element("table", element("thead", head), element("tbody", joined(rows)), class_="nmn-objects"),
+        class_="nmn-wide",
+        tabindex=0,
+        role="region",
+        aria_label=f"Scores of objects at node {node.index}",
+    )
+
+
+def _object(seen: ObjectView, columns: Sequence[Column], reason: str, described: bool) -> Markup:
+    scores = [column.scores[seen.index] for column in columns]
+    outcome, state = _outcome(columns, scores, reason)
+    looks = element(
+        "td",
+        seen.words,
+        joined(element("span", words, class_="nmn-supposed") for words in seen.supposed),
+    )
+    return element(
+        "tr",
+        element("th", element("span", str(seen.index), class_="nmn-number"), scope="row"),
+        looks if described else _NOTHING,
+        joined(
+            element("td", element("span", _bar(each), element("span", f"{each:.2f}"), class_="nmn-score"))
+            for each in scores
+        ),
+        element("td", outcome, class_="nmn-outcome"),
+        class_=f"nmn-{state}",
+        data_object=seen.index,
+    )
+
+
+def _outcome(columns: Sequence[Column], scores: Sequence[float], reason: str) -> tuple[str, str]:
+    """What became of an object at a node, in words, and the class that says so."""
+    if columns[-1].side != OUT:
+        return "", "in" if max(scores) >= LIKELY else "out"
+    before = [score for column, score in zip(columns, scores, strict=True) if column.side == IN]
+    after = scores[-1] >= LIKELY
+    if not before:
+        return "", "in" if after else "out"
+    came = max(before) >= LIKELY
+    if after:
+        return ("stays", "in") if came else ("comes in", "in")
+    return (f"falls out{': ' if reason else ''}{reason}", "fallen") if came else ("", "out")
+
+
+def _ways(view: View) -> Markup:
+    work = view.work
+    if work is None or not work.ways:
+        return _NOTHING
+    most = max(way.cost.flops for way in work.ways) or 1
+    slowest = max(way.cost.seconds for way in work.ways) or 1.0
+    rows = (
+        element(
+            "tr",
+            element("th", way.name, scope="row"),
+            element("td", f"{way.cost.rows}"),
+            _measured(way.cost.flops / most, f"{short(way.cost.flops)}FLOPs"),
+            _measured(way.cost.seconds / slowest, f"{way.cost.seconds * 1e3:.1f} ms"),
+            class_="nmn-shown" if way.shown else None,
+        )
+        for way in work.ways
+    )
+    head = element("tr", *(element("th", name, scope="col") for name in ("policy", "facet rows", "FLOPs", "time")))
+    table = element("table", element("thead", head), element("tbody", joined(rows)), class_="nmn-costs nmn-ways")
+    return element("div", table, class_="nmn-wide")
+
+
+def _costs(view: View) -> Markup:
+    costs = [node.cost or Cost(0, 0.0) for node in view.nodes]
+    others = [node.everything for node in view.nodes]
+    ahead = None if view.work is None else view.work.ahead
+    most = max([1, *_of(costs, others, "flops"), *([ahead.flops] if ahead else [])])
+    slowest = max([1e-9, *_of(costs, others, "seconds"), *([ahead.seconds] if ahead else [])])
+    rows = [_cost_row("before", "facets ahead", ahead, None, most, slowest)] if ahead is not None and ahead.rows else []
+    for node, cost in zip(view.nodes, costs, strict=True):
+        rows.append(
+            _cost_row(
+                f"#{node.index}", f"{node.title} {node.argument}", cost, node.everything, most, slowest, node.index
+            )
+        )
+    names = ("node", "call", "facets", "FLOPs", "time")
+    head = element("tr", *(element("th", name, scope="col") for name in names))
+    beside = any(each is not None for each in others)
+    table = element(
+        "table",
+        element("caption", "Thin bars: with everything computed ahead") if beside else _NOTHING,
+        element("thead", head),
+        element("tbody", joined(rows)),
+        class_="nmn-costs",
+    )
+    return element(
+        "details",
+        element("summary", "Node by node"),
+        element("div", table, class_="nmn-wide", tabindex=0, role="region", aria_label="Cost of every node"),
+        open=True,
+    )
+
+
+def _of(costs: Iterable[Cost], others: Iterable[Cost | None], name: str) -> list[float]:
+    return [getattr(each, name) for each in [*costs, *others] if each is not None]
+
+
+def _cost_row(
+    number: str, call: str, cost: Cost, other: Cost | None, most: float, slowest: float, node: int | None = None
+) -> Markup:
+    facets = ", ".join(f"{name} ×{rows}" for name, rows in cost.facets)
+    return element(
+        "tr",
+        element("th", number, scope="row"),
+        element("td", call.strip()),
+        element("td", facets),
+        _measured(cost.flops / most, f"{short(cost.flops)}", None if other is None else other.flops / most),
+        _measured(
+            cost.seconds / slowest, f"{cost.seconds * 1e3:.2f} ms", None if other is None else other.seconds / slowest
+        ),
+        data_row=node,
+    )
+
+
+def _measured(share: float, words: str, other: float | None = None) -> Markup:
+    bars = [_bar(share)] if other is None else [_bar(share), _bar(other, "nmn-bar-other")]
+    return element(
+        "td",
+        element("span", element("span", joined(bars), class_="nmn-bars"), element("span", words), class_="nmn-score"),
+    )
