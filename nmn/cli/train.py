@@ -77,7 +77,9 @@ def perception(
 
     if threads:
         torch.set_num_threads(threads)
-    config = configure({"steps": str(steps), "batch_size": str(batch_size), "seed": str(seed), **_settings(settings)})
+    config = configure(
+        {"steps": str(steps), "batch_size": str(batch_size), "seed": str(seed), **read_settings(settings)}
+    )
     loaded = Domain.load(domain)
     folder = out / "cache" if cache is None else cache
     whole = load_images(loaded, sources, config.network, folder, limit=limit, workers=workers)
@@ -157,7 +159,8 @@ def _sources(images: list[Path], scenes: list[Path], below: list[int], repeat: l
     ]
 
 
-def _settings(settings: list[str] | None) -> dict[str, str]:
+def read_settings(settings: list[str] | None) -> dict[str, str]:
+    """The key=value pairs of --set. Raises: InputError."""
     pairs = {}
     for setting in settings or []:
         key, equals, value = setting.partition("=")
@@ -184,7 +187,7 @@ def _run(trainer: "Trainer", out: Path, *, quiet: bool) -> None:
 
     console = Console(stderr=True, quiet=quiet)
     out.mkdir(parents=True, exist_ok=True)
-    writer = _writer(out, console)
+    writer = tensorboard_writer(out, console)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -208,7 +211,8 @@ def _run(trainer: "Trainer", out: Path, *, quiet: bool) -> None:
         writer.close()
 
 
-def _writer(out: Path, console: Any) -> Any:
+def tensorboard_writer(out: Path, console: Any) -> Any:
+    """Writes curves into OUT/tensorboard; None, with a word on the console, where TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:

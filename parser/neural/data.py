@@ -165,7 +165,11 @@ class Mixture:
     def _drawn(self, random: Random, style: str, watch: bool) -> Asked:
         if style in (FILES, NOISY_FILES):
             asked = random.choice(self.watched if watch else self.corpus)
-            return asked if style == FILES else Asked(noisy(asked.text, random, words=self.generator.names.protected), asked.program)
+            return (
+                asked
+                if style == FILES
+                else Asked(noisy(asked.text, random, words=self.generator.names.protected), asked.program)
+            )
         made = self.generator.sample(random, style)
         return Asked(made.text, made.program)
 
@@ -240,9 +244,7 @@ class Feeder:
         ahead = (number, number + 1, number + 2) if self._pool is not None else (number,)
         for each in ahead:
             if each not in self._chunks:
-                self._chunks[each] = (
-                    self.mixture.chunk(each) if self._pool is None else self._pool.submit(_chunk, each)
-                )
+                self._chunks[each] = self.mixture.chunk(each) if self._pool is None else self._pool.submit(_chunk, each)
         found = self._chunks[number]
         if isinstance(found, Future):
             found = self._chunks[number] = found.result()

@@ -187,9 +187,7 @@ class NeuralParser:
                 parses[place] = self._parses(self._candidates(each), questions[place], cost)
         return parses
 
-    def read(
-        self, questions: Sequence[str], *, beams: int = BEAMS, batch_size: int = 64
-    ) -> list[list[Candidate]]:
+    def read(self, questions: Sequence[str], *, beams: int = BEAMS, batch_size: int = 64) -> list[list[Candidate]]:
         """Readings of questions with the probabilities that confidence is computed from, the likeliest first.
 
         Raises: QuestionError when one is empty or too long.
@@ -258,7 +256,9 @@ def _read_config(path: Path, domain: Domain | None, registry: Registry) -> tuple
         )
         vocabulary = ProgramVocabulary(domain, known)
         if list(vocabulary.names) != record["tokens"]:
-            raise WeightsError(f"weights {path.parent} were trained for operations with other signatures; train them again")
+            raise WeightsError(
+                f"weights {path.parent} were trained for operations with other signatures; train them again"
+            )
         return _config(record), vocabulary
     except RegistryError as error:
         raise WeightsError(f"weights {path.parent} call an operation that is not installed: {error}") from None
