@@ -28,7 +28,8 @@ from nmn.registry import Registry, default_registry
 STYLES = ("plain", "clevr", "spoken", "noisy", "outside")
 READ_BY_GRAMMAR = ("plain", "clevr")
 _MOST_DRAWS = 10_000  # programs drawn for one that may be produced
-_MOST_WORDINGS = 12  # tried for one program
+_MOST_WORDINGS = 12  # tried for one program that is given
+_FEW_WORDINGS = 4  # tried for one program drawn, before another one is drawn
 _NOISY_OF = ("spoken", "plain", "clevr"), (0.6, 0.2, 0.2)
 
 
@@ -96,7 +97,7 @@ class QuestionGenerator:
             if self.exclude and structure(program, self.registry) in self.exclude:
                 continue
             try:
-                return Example(self._text(question, program, random, style), program, style)
+                return Example(self._text(question, program, random, style, _FEW_WORDINGS), program, style)
             except ProgramError:
                 continue
         raise InputError(f"none of {_MOST_DRAWS:,} programs drawn may be produced: too much is excluded")
@@ -111,15 +112,15 @@ class QuestionGenerator:
         _check_style(style)
         if style == "outside":
             raise InputError("a question outside the domain has no program; choose another style")
-        return self._text(question_of(program, self.domain.attribute_ids), program, random, style)
+        return self._text(question_of(program, self.domain.attribute_ids), program, random, style, _MOST_WORDINGS)
 
-    def _text(self, question: Question, program: Program, random: Random, style: str) -> str:
+    def _text(self, question: Question, program: Program, random: Random, style: str, wordings_tried: int) -> str:
         if style == "noisy":
             style = random.choices(*_NOISY_OF)[0]
-            text = self._text(question, program, random, style)
+            text = self._text(question, program, random, style, wordings_tried)
             return noisy(text, random, words=self.names.protected)
         patterns, informal = wordings(style), style not in READ_BY_GRAMMAR
-        for _ in range(_MOST_WORDINGS):
+        for _ in range(wordings_tried):
             speaker = Speaker(self.names, patterns, question, random, informal=informal)
             text = speaker.ask()
             if informal or not (speaker.nested or self._always_check) or self._reads(text, program):

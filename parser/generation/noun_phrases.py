@@ -76,16 +76,19 @@ class NounPhrases:
 
     def head(self, things: Things, *, several: bool, other: bool = False) -> str:
         """Values and noun: "small red cubes"."""
-        return self.described(things, several=several, other=other)[0]
+        head, after = self.described(things, several=several, other=other, late=0.0)
+        return " ".join([head, *after])
 
-    def described(self, things: Things, *, several: bool, other: bool = False) -> tuple[str, list[str]]:
-        """Values and noun, and the values that are said after the noun instead."""
+    def described(
+        self, things: Things, *, several: bool, other: bool = False, late: float = _SAID_AFTER
+    ) -> tuple[str, list[str]]:
+        """Values and noun, and the values that are said after the noun instead, with a chance of ``late`` each."""
         before: list[str] = []
         after: list[str] = []
         noun: str | None = None
         for concept in things.values:
             if concept.attribute not in self.names.noun_values:
-                if self.informal and self.chance() < _SAID_AFTER:
+                if self.informal and self.chance() < late:
                     after.append(self.said_after(concept, several))
                 else:
                     before.append(self.value(concept))
@@ -271,7 +274,7 @@ class NounPhrases:
         """One of several alternatives, as it stands after "is" or "are"."""
         if things.base is not None and not things.values:
             return self.predicate(things.base, several)
-        if things.base is None and not self.has_noun(things):
+        if things.base is None and things.values and not self.has_noun(things):
             return " ".join(self.value(concept) for concept in things.values)
         return (
             self.phrase(things, several=several, other=False)
@@ -280,7 +283,7 @@ class NounPhrases:
         )
 
     def short(self, base: Either | Both, several: bool) -> str | None:
-        """What can be said once for all: "left of or behind the ball", "left of the ball or the cube", "the same size and color as the ball"."""
+        """What need not be said twice: "left of or behind the ball", "left of the ball or the cube"."""
         parts = base.parts if isinstance(base, Both) else [each.base for each in base.parts if not each.values]
         if len(parts) != len(base.parts):
             return None
@@ -290,7 +293,7 @@ class NounPhrases:
             return self.short_places(related, link)
         alike = [each for each in parts if isinstance(each, Alike)]
         if len(alike) == len(parts) and link == "and" and len({each.anchor for each in alike}) == 1:
-            attributes = listed([self.word(self.names.attributes, each.attribute) for each in alike], "and")
+            attributes = " and ".join([self.word(self.names.attributes, each.attribute) for each in alike])
             return f"the same {attributes} as {self.the(alike[0].anchor)}"
         return None
 

@@ -72,7 +72,7 @@ class Speaker(NounPhrases):
         names, attribute = self.names, self.question.attribute
         found: set[str] = set()
         for number, side in enumerate(self.question.sides):
-            missing = _missing(_shape(side, names), side.values != ())
+            missing = _missing(_shape(side, names))
             found |= missing if number == 0 else {f"{slot}2" for slot in missing}
         if attribute is not None:
             for slot, words in (("made", names.predicates[attribute]), ("how", names.asked[attribute])):
@@ -217,11 +217,13 @@ def _only_places(base: Base) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _missing(shape: tuple[str, bool, bool, int], said: bool) -> frozenset[str]:
+def _missing(shape: tuple[str, bool, bool, int]) -> frozenset[str]:
     kind, noun, one_noun, adjectives = shape
     found: set[str] = set()
     if not kind:
-        found |= {"head", "heads", "rest", "is_rest"}
+        found |= {"head", "heads", "rest", "is_rest", "only_rest"}
+    if noun or adjectives:
+        found.add("only_rest")
     if kind not in ("related", "places"):
         found.add("where")
     if kind != "alike":
@@ -257,6 +259,7 @@ _SLOTS: Mapping[str, Callable[[Speaker, Things], str]] = {
     "head": Speaker.single_head,
     "rest": lambda speaker, things: speaker.rest(things, several=True),
     "is_rest": lambda speaker, things: speaker.rest(things, several=False),
+    "only_rest": lambda speaker, things: speaker.rest(things, several=False),
     "where": lambda speaker, things: speaker.rest(things, several=False),
     "have": Speaker.have,
     "leading": Speaker.leading,

@@ -35,6 +35,7 @@ _MOST_SETS = 12  # in one question
 _PLAIN = 0.32  # chance that the outermost set has no base
 _JOINED, _JOINED_INSIDE = 0.26, 0.13  # chance that a base joins several conditions, in the outermost set and in others
 _DEEPER = 0.45  # chance that a thing within others is itself described by another thing
+_THREE = 0.15  # chance that three parts are joined instead of two
 _SHARED = 0.15  # chance that two conditions are about one thing
 
 
@@ -156,14 +157,19 @@ class _Draw:
                 found.append(another)
         return found
 
+    def number_joined(self, depth: int) -> tuple[int, int]:
+        """How many parts are joined, and their depth; three are simple ones, as English can hardly say others."""
+        return (3, _DEEPEST) if self.chance() < _THREE else (2, depth)
+
     def both(self, depth: int) -> Base | None:
-        found = self.conditions(depth + 1, 3 if self.chance() < 0.15 else 2)
+        number, depth = self.number_joined(depth)
+        found = self.conditions(depth + 1, number)
         if found and self.chance() < 0.1 and Either in self.of.joins:
             found[-1] = self.either(depth + 1) or found[-1]
         return Both(tuple(found)) if len(found) > 1 else found[0] if found else None
 
     def either(self, depth: int) -> Base | None:
-        number = 3 if self.chance() < 0.15 else 2
+        number, depth = self.number_joined(depth)
         kind = self.chance()
         if kind < 0.3:
             parts = [Things((), each) for each in self.conditions(depth + 1, number)]

@@ -35,3 +35,8 @@ def structure(program: Program, registry: Registry) -> str:
         else:
             names.append(hashlib.sha256(" ".join((node.operation, *sources)).encode()).hexdigest()[:16])
     return names[program.root]
+
+
+def share_of(name: str) -> float:
+    """A number from 0 to 1 that follows from a name, evenly spread: to keep a share of all structures out of training."""
+    return int(hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8], 16) / 2**32
