@@ -24,7 +24,7 @@ help:
 	@echo "make lint       ruff, lint and format;  make format: put it right"
 	@echo "make types      mypy, strict"
 	@echo "make bench      every benchmark, at a small size"
-	@echo "make docs       write docs/commands.md and check the guides: links, commands, samples"
+	@echo "make docs       write docs/commands.md and docs/english.md, check the guides: links, commands, samples"
 	@echo "make setup      make $(VENV) and install into it; the others do this by themselves"
 
 setup: $(STAMP)
@@ -68,4 +68,5 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m typer nmn.cli utils docs --name nmn --output docs/commands.md
+	$(BIN)/python -m nmn.parser.english_page docs/english.md
 	$(BIN)/python -m pytest --quiet tests/test_docs.py

@@ -19,7 +19,7 @@ from nmn.parser.phrases import Head, Part, Phrase
 _CLAUSES = frozenset({"noun", "values", "relation", "same", "object"})
 _PLACES_TRIED = 3  # of the nouns a part may belong to, the nearest so many
 # How much less likely each step away from the nearest noun makes a reading.
-_FURTHER_CLAUSE, _FURTHER_LINK = 0.05, 0.25
+FURTHER_CLAUSE, FURTHER_LINK = 0.05, 0.25
 _MARKED_BY = {"both": "and", "either": "or"}
 
 
@@ -175,10 +175,10 @@ class _Attachment:
             elided = any(other.head is not None and other.head.noun is None for other in group.nouns)
             places = ["whole"] if elided else ["clause"] + ["whole"] * (len(group.nouns) > 1)
             if part.plural is not None and noun.head is not None and noun.head.plural != part.plural:
-                fallback = fallback or (depth, places[0], _FURTHER_CLAUSE)
+                fallback = fallback or (depth, places[0], FURTHER_CLAUSE)
                 continue
             for place in places:
-                yield depth, place, _FURTHER_CLAUSE
+                yield depth, place, FURTHER_CLAUSE
                 agreed = True
                 if part.opener == "that":
                     return
@@ -193,7 +193,7 @@ class _Attachment:
             noun = self.open[depth].nouns[-1]
             agrees = part.plural is None or noun.head is None or noun.head.plural == part.plural
             if noun.clauses and agrees:
-                yield depth, "clause", _FURTHER_LINK
+                yield depth, "clause", FURTHER_LINK
 
     def joints(self, head: Head, link: str) -> Iterator[Option]:
         """A noun after "and" or "or": where "both" or "either" waits for it, or else wherever one is determined alike."""
@@ -210,39 +210,38 @@ class _Attachment:
         """A noun after "and" or "or": joins a noun that is determined alike, the nearest first."""
         pointed = head.determiner in ("the", "it")
         if self.demand.joined and len(self.open[0].nouns) == 1 and pointed == _pointed(self.open[0]):
-            yield 0, "join", _FURTHER_LINK
+            yield 0, "join", FURTHER_LINK
         for depth in range(len(self.open) - 1, -1, -1):
             group = self.open[depth]
             last = group.nouns[-1]
             if depth == 0 and self.demand.joined:
                 continue
+            elided = not head.determiner and last.head is not None and last.head.noun is None  # "the red or blue cube"
             if group.place == "anchor":
-                fits = head.determiner in ("the", "a", "it")
+                fits = elided or head.determiner in ("the", "a", "it")
             else:
-                fits = pointed == _pointed(group) or (
-                    not head.determiner and last.head is not None and last.head.noun is None
-                )
+                fits = elided or pointed == _pointed(group)
             clause = last.clauses[-1] if last.clauses else None
             part = clause.part if clause is not None else None
             if part is not None and (not part.opener or pointed or (last.head and last.head.plural != head.plural)):
                 part = None  # nothing was said with a verb, so nothing more of the kind is said here
             if part is not None and part.kind == "values" and not head.determiner and _compatible(last.head, head):
-                yield depth, "ellipsis", _FURTHER_LINK
+                yield depth, "ellipsis", FURTHER_LINK
             if fits and not (clause is not None and clause.is_predicate):
-                yield depth, "join", _FURTHER_LINK
+                yield depth, "join", FURTHER_LINK
             waits = any(outer.nouns[-1].open_marker == link for outer in self.open[:depth])
             listed = (
                 part is not None and part.kind == "noun" and link == "or"
             )  # joined to the clause's own noun already
             if part is not None and not waits and not listed:
-                yield depth, "clause", _FURTHER_LINK
+                yield depth, "clause", FURTHER_LINK
 
     def bare_joints(self) -> Iterator[Option]:
         """Values alone after "and" or "or": one more of "red, green or blue cubes"."""
         for depth in range(len(self.open) - 1, -1, -1):
             last = self.open[depth].nouns[-1].head
             if last is not None and last.noun is None:
-                yield depth, "join", _FURTHER_LINK
+                yield depth, "join", FURTHER_LINK
 
     def describe(self, depth: int, part: Part, link: str, *, whole: bool, is_predicate: bool = False) -> None:
         group = self.open[depth]

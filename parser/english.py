@@ -26,8 +26,8 @@ from nmn.parser.phrases import Ask
 from nmn.program import Program
 
 _MOST_TRIES = 32  # readings looked into, those that make no sense among them
-_PREDICATES_TRIED, _LESS_LIKELY_PREDICATE = 4, 0.1
-_NOT_SPREAD = 0.25  # that "small red or blue cubes" means blue ones of any size
+_PREDICATES_TRIED, LESS_LIKELY_PREDICATE = 4, 0.1
+NOT_SPREAD = 0.25  # that "small red or blue cubes" means blue ones of any size
 _MOST_WORK = 4_000  # parts placed for one question, in all its readings
 _SAYS = frozenset({"THE", "A", "ANY", "OTHER", "ANOTHER", "NOUN", "VALUE", "ANYTHING", "THERE_IS"})  # begin statements
 _Choice: TypeAlias = tuple[int, int, int]  # phrase, part, and which place the part takes there, where not the first
@@ -168,7 +168,7 @@ class _Search:
         meaning = Meaning(self.domain, Calls(), about, spread=spread)
         composed = Composer(self.ask, readings, meaning).compose()
         if meaning.could_spread:
-            alternatives.append((after_phrases, 0, 1, _NOT_SPREAD))
+            alternatives.append((after_phrases, 0, 1, NOT_SPREAD))
         return composed
 
     def demands(self) -> Iterator[tuple[Sequence[Demand], float]]:
@@ -196,7 +196,7 @@ def _predicates(ask: Ask) -> Iterator[tuple[float, int | None]]:
     weight = 1.0
     for index in [*sharing, *others][:_PREDICATES_TRIED]:
         yield weight, index
-        weight *= _LESS_LIKELY_PREDICATE
+        weight *= LESS_LIKELY_PREDICATE
     if phrase.head.determiner == "any" or any(part.kind == "visible" for part in parts):
         yield weight, None
 

@@ -219,7 +219,8 @@ class Meaning:
             return self.object(nouns[0])
         if not _is_one(nouns):
             raise Unfit("one thing is meant here, not two")
-        _check_one(nouns[0])
+        for noun in nouns:
+            _check_one(noun)
         return self.add("unique", (self.union_of(nouns),), head_span(nouns[0]))
 
     def object(self, noun: Noun) -> int:
