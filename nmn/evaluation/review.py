@@ -64,7 +64,8 @@ class Review:
         counted: list[tuple[int, SceneCounts]] = []
         found: list[tuple[int, str, Cause]] = []
         for index, pairs in asked.items():
-            sight = self.sight(pairs[0][0])
+            usable = next((question for question, outcome in pairs if outcome.failure != "image"), pairs[0][0])
+            sight = self.sight(usable)
             if sight is not None:
                 counted.append((index, sight.counts()))
             if finder is not None:

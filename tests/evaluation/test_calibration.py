@@ -1,5 +1,6 @@
 """Calibration: near nothing for the calibrated, the gap for the overconfident; coverage that hangs on no order."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_bins_hold_every_answer_once_and_rise(pairs: list[tuple[float, bool]]) -
     bins = bins_of_equal_mass(confidence, right)
     assert sum(each.questions for each in bins) == len(pairs)
     assert max(each.questions for each in bins) - min(each.questions for each in bins) <= 1
-    assert all(one.high <= two.low for one, two in zip(bins, bins[1:], strict=False))
+    assert all(one.high <= two.low for one, two in pairwise(bins))
     assert 0.0 <= expected_calibration_error(bins) <= 1.0
 
 
