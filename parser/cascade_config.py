@@ -14,7 +14,13 @@ from nmn.parse import Parse
 CASCADE_FILE = "cascade.json"
 CASCADE_FORMAT = "nmn-cascade-1"
 
-FEATURES = ("constant", "single", "log_odds", "readings", "size")
+FEATURES = ("constant", "log_odds", "size")
+RISING = ("log_odds",)
+"""Features that may only raise a probability: a link that is surer of its reading is not less often right."""
+
+EXPECTED = {"log_odds": 0.5}
+"""Weights where the questions tell nothing else: half of what the link itself says."""
+
 LARGEST_LOG_ODDS = 6.0
 LEAST, MOST = 1e-4, 1 - 1e-4  # no link is ever surer or less sure than that
 
@@ -22,19 +28,15 @@ LEAST, MOST = 1e-4, 1 - 1e-4  # no link is ever surer or less sure than that
 def features(readings: Sequence[Parse]) -> tuple[float, ...]:
     """What the readings of a question tell of whether the first is right, in the order of :data:`FEATURES`.
 
-    1; whether there is one reading only; the log-odds of the first's own confidence, 0 if it is the only one and that is
-    all that its confidence says; the logarithm of how many there are; and that of the first program's calls.
+    1; the log-odds of the first's own confidence, at most 6 either way; and the logarithm of how many calls it has.
     """
     first = readings[0]
-    all_of_it = first.confidence >= 1
-    odds = 0.0 if all_of_it else _log_odds(first.confidence)
-    return 1.0, float(all_of_it), odds, math.log(len(readings)), math.log(len(first.program.nodes))
+    return 1.0, _log_odds(first.confidence), math.log(len(first.program.nodes))
 
 
 def _log_odds(probability: float) -> float:
-    if probability <= 0:
-        return -LARGEST_LOG_ODDS
-    return max(-LARGEST_LOG_ODDS, min(LARGEST_LOG_ODDS, math.log(probability / (1 - probability))))
+    kept = min(MOST, max(LEAST, probability))
+    return max(-LARGEST_LOG_ODDS, min(LARGEST_LOG_ODDS, math.log(kept / (1 - kept))))
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,13 @@ class Costs:
     unknown: float = 1.0
     time: float = 0.1
 
+    def to_json(self) -> dict[str, float]:
+        """The fields by name."""
+        return asdict(self)
+
+
+DEFAULT_COSTS = Costs()
+
 
 @dataclass(frozen=True)
 class CascadeConfig:
@@ -101,7 +110,7 @@ class CascadeConfig:
     domain: str
     fingerprint: str
     links: Mapping[str, LinkSettings]
-    costs: Costs = Costs()
+    costs: Costs = DEFAULT_COSTS
 
     def save(self, folder: Path) -> None:
         """Write it beside a parser's weights, in one step."""
@@ -115,7 +124,7 @@ class CascadeConfig:
             for name, each in self.links.items()
         }
         about = {"name": self.domain, "fingerprint": self.fingerprint}
-        record = {"format": CASCADE_FORMAT, "domain": about, "links": links, "costs": asdict(self.costs)}
+        record = {"format": CASCADE_FORMAT, "domain": about, "links": links, "costs": self.costs.to_json()}
         write_json(folder / CASCADE_FILE, record, indent=2)
 
     @staticmethod

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nmn.cli import ask, bench, check, evaluate, modules, parse, run, train
+from nmn.cli import ask, bench, calibrate, check, evaluate, modules, parse, run, train, train_parser
 from nmn.cli.options import examples
 from nmn.errors import NmnError, PresuppositionError, TextError, printable
 
@@ -64,6 +64,8 @@ app.command(
 app.command("modules", epilog=examples("nmn modules", "nmn modules --json"))(modules.modules)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")
+app.add_typer(calibrate.app, name="calibrate")
+train.app.command("parser", epilog=train_parser.PARSER_EXAMPLE)(train_parser.parser)
 app.add_typer(train.app, name="train")
 
 
