@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nmn.cli import ask, bench, calibrate, check, evaluate, modules, parse, run, train, train_parser
+from nmn.cli import ask, bench, calibrate, check, evaluate, evaluate_gqa, modules, parse, run, train, train_parser
 from nmn.cli.options import examples
 from nmn.errors import NmnError, PresuppositionError, TextError, printable
 
@@ -19,6 +19,7 @@ LONGEST_MESSAGE = 1000  # characters
 WIDEST_POINTER = 100  # columns
 
 SAMPLE = "demo/samples/CLEVR_val_000000.jpg"
+GQA = "demo/samples/gqa"
 SCENES, QUESTIONS = "demo/samples/scenes.json", "demo/samples/questions.json"
 CODES = "Exit codes: 0 answered, 1 records refused or a presupposition failed under --strict, 2 bad input."
 
@@ -62,6 +63,13 @@ app.command(
     ),
 )(run.run)
 app.command("modules", epilog=examples("nmn modules", "nmn modules --json"))(modules.modules)
+evaluate.app.command(
+    "gqa",
+    epilog=examples(
+        f"nmn eval gqa --questions {GQA}_questions.json \\",
+        f"    --scene-graphs {GQA}_scene_graphs.json --thirds",
+    ),
+)(evaluate_gqa.gqa)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")
 app.add_typer(calibrate.app, name="calibrate")

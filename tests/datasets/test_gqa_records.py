@@ -3,28 +3,21 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gqa_answers import Case, answered
 from gqa_graphs import Unsaid, smallest_graph
 
-from nmn.check import check
-from nmn.datasets.gqa import GqaScene, read_scene_graphs
+from nmn.datasets.gqa import read_scene_graphs
 from nmn.domain import Domain
-from nmn.exact import ExactBackend
-from nmn.parser.gqa import Imported, import_program
-from nmn.registry import default_registry
-from nmn.scene_perceiver import ScenePerceiver
-from nmn.soft import SoftBackend
+from nmn.parser.gqa import import_program
 
 GQA = Domain.load("gqa")
-REGISTRY = default_registry()
 FILES = ("val_balanced_tail_questions", "train_examples_50", "photo_questions")
 EVERY = 11  # of the records, in the fast test
-AT_A_TIME = 64  # images
 
 UNSAID = {
     "the words of a call fit another object that the record names, too": 16,
@@ -42,19 +35,6 @@ LAST = {
     "verify hposition": 1, "verify pose": 1, "verify location": 1,
 }  # fmt: skip
 """The records that do, by the operation that gives the answer."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A record, and what is answered on it."""
-
-    record: Mapping[str, Any]
-    scene: GqaScene
-    imported: Imported
-
-    @property
-    def operation(self) -> str:
-        return str(self.record["semantic"][-1]["operation"])
 
 
 @cache
@@ -91,33 +71,11 @@ def cases(found: Mapping[str, Mapping[str, Any]], folder: Path) -> tuple[dict[st
     return {key: Case(found[key], scenes[key], imported[key]) for key in graphs}, reasons
 
 
-def answered(found: Mapping[str, Case]) -> None:
-    """Both back ends give the record's answer, and the exact one finds the objects that the record names."""
-    exact, soft = ExactBackend(GQA), SoftBackend(ScenePerceiver(GQA), REGISTRY)
-    keys = list(found)
-    for first in range(0, len(keys), AT_A_TIME):
-        part = keys[first : first + AT_A_TIME]
-        programs, scenes = [found[key].imported.program for key in part], [found[key].scene.scene for key in part]
-        for program in programs:
-            check(program, GQA, REGISTRY)
-        hard = exact.run(scenes, programs, trace=True)
-        for key, one, other in zip(part, hard, soft.run(scenes, programs, list(range(len(part)))), strict=True):
-            expected = found[key].record["answer"]
-            assert one.value == other.value == expected, f"{key}: {found[key].record['question']}"
-            assert other.confidence > 0.99, key
-            assert one.trace is not None
-            for node, mention in found[key].imported.mentions.items():
-                members = one.trace.nodes[node].value
-                if mention.strip() != "-" and one.value != "no" and isinstance(members, tuple):
-                    ids = {found[key].scene.ids[place] for place, member in enumerate(members) if member}
-                    assert {each.strip() for each in mention.split(",")} <= ids, key
-
-
 def test_some_real_records_are_answered_on_what_they_imply(shared_data: Path, tmp_path: Path) -> None:
     every = list(records(shared_data / "gqa").items())[::EVERY]
     found, _ = cases(dict(every), tmp_path)
     assert len(found) > 120
-    answered(found)
+    answered(found, GQA)
 
 
 @pytest.mark.slow
@@ -125,7 +83,7 @@ def test_every_real_record_that_implies_a_scene_graph_is_answered_on_it(shared_d
     found, reasons = cases(records(shared_data / "gqa"), tmp_path)
     assert reasons == UNSAID
     assert Counter(each.operation for each in found.values()) == LAST
-    answered(found)
+    answered(found, GQA)
 
 
 def test_the_other_answer_implies_another_graph_that_gives_it(shared_data: Path, tmp_path: Path) -> None:
@@ -134,7 +92,7 @@ def test_the_other_answer_implies_another_graph_that_gives_it(shared_data: Path,
     found, reasons = cases(other, tmp_path)
     assert len(found) > 90
     assert sum(reasons.values()) < 25
-    answered(found)
+    answered(found, GQA)
 
 
 def record(answer: str, *calls: tuple[str, str, list[int]]) -> dict[str, Any]:
