@@ -24,7 +24,7 @@ def print_report(report: "Report") -> None:
     rate = len(report.outcomes) / report.seconds if report.seconds > 0 else 0.0
     out.print(f"{len(report.outcomes):,} questions in {report.seconds:.1f} s, {rate:,.0f} a second", style="dim")
     for line in _lines(report):
-        out.print(line)
+        out.print(line, markup=False)
     if report.causes is not None and report.causes.by_type:
         out.print()
         out.print(_causes(report.causes))

@@ -84,7 +84,7 @@ def score_table(scores: Mapping[str, Record], name: str, record: Record) -> str:
     ]  # fmt: skip
     total = (f"{record['questions']:,}", f"{record['correct']:,}", share(record), f"{record['failed']:,}")
     rows.append(("all", *total, f"{record['declined']:,}"))
-    return table((name, "questions", "right", "accuracy", "failed", "declined"), rows)
+    return table((name, "questions", "correct", "accuracy", "failed", "declined"), rows)
 
 
 def cause_table(causes: Record | None) -> str:
@@ -165,7 +165,7 @@ def _scenes(scenes: Record | None) -> str:
     rows.append(("objects seen where there is none", "", f"{scenes['spurious']:,}", ""))
     if scenes["unseen"]:
         rows.append(("images that could not be compared", "", f"{scenes['unseen']:,}", ""))
-    return table(("", "of", "right", "accuracy"), rows)
+    return table(("", "of", "correct", "accuracy"), rows)
 
 
 def _compute(compute: Record | None) -> str:

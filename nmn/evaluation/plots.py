@@ -35,6 +35,7 @@ def draw(record: Record, folder: Path) -> tuple[str, ...]:
     Returns:
         Names of the files.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     drawers: dict[str, Callable[[Record, Any], bool]] = {
@@ -45,7 +46,9 @@ def draw(record: Record, folder: Path) -> tuple[str, ...]:
     drawn = []
     for name, drawer in drawers.items():
         figure = Figure(layout="constrained")
-        if drawer(record, figure):
+        with rc_context({"axes.spines.top": False, "axes.spines.right": False}):
+            there = drawer(record, figure)
+        if there:
             buffer = BytesIO()
             figure.savefig(buffer, dpi=DOTS_AN_INCH, format="png")
             write_bytes(folder / name, buffer.getvalue())
@@ -119,15 +122,7 @@ def _types(record: Record, figure: Any) -> bool:
             panel.hlines(place, *score["interval"], color=PALE, linewidth=2.2)
         panel.plot(score["accuracy"], place, "o", color=BLUE, markersize=6)
     panel.axvline(record["accuracy"], color=RED, linewidth=1, linestyle="--")
-    panel.annotate(
-        f"all: {record['accuracy']:.2%}",
-        (record["accuracy"], len(scores) - 0.4),
-        xytext=(-4, 0),
-        textcoords="offset points",
-        ha="right",
-        color=RED,
-        fontsize=9,
-    )
+    panel.set_title(f"All {record['judged']:,} questions: {record['accuracy'] * 100:.2f} % (dashed)", fontsize=11)
     panel.set_yticks(range(len(scores)), [f"{name}  ({score['judged']:,})" for name, score in scores])
     panel.set_ylim(-0.6, len(scores) - 0.1)
     panel.set_xlabel("accuracy, with its interval of 95 %")
@@ -139,5 +134,3 @@ def _plain(panel: Any) -> None:
     panel.grid(alpha=0.25, linewidth=0.6)
     panel.set_axisbelow(True)
     panel.tick_params(colors=INK, labelsize=9)
-    for edge in ("top", "right"):
-        panel.spines[edge].set_visible(False)

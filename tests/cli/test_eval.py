@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+PNG = b"\x89PNG\r\n"
 QUESTIONS, SCENES, IMAGES = Path("demo/samples/questions.json"), Path("demo/samples/scenes.json"), Path("demo/samples")
 FIELDS = {"question_index", "image_index", "answer", "expected", "correct", "confidence", "error", "type"}
 LATER = {"failure", "declined", "guess", "link", "family", "length", "program_correct"}
@@ -66,9 +67,9 @@ def stripped(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_workers_and_batch_size_change_no_answer(report: Any) -> None:
-    whole = report("--images", IMAGES)
+    whole = report("--images", IMAGES, "--limit", 20)
     for options in (("--workers", 4), ("--batch-size", 1), ("--batch-size", 7, "--workers", 1)):
-        other = report("--images", IMAGES, *options)
+        other = report("--images", IMAGES, "--limit", 20, *options)
         assert stripped(other) == stripped(whole)
         for one, two in zip(other["answers"], whole["answers"], strict=True):
             assert one["confidence"] == pytest.approx(two["confidence"], abs=1e-4)
@@ -169,10 +170,104 @@ def test_a_full_disk_is_one_line(nmn: Any, tmp_path: Path, monkeypatch: pytest.M
         (("--scenes", SCENES, "--device", "nonesuch"), "device"),
         (("--scenes", QUESTIONS), "scenes"),
         (("--images", IMAGES, "--weights", "docs"), "no perception weights"),
+        (("--scenes", SCENES, "--causes"), "--images"),
+        (("--scenes", SCENES, "--on-error", "ignore"), "--on-error"),
+        (("--scenes", SCENES, "--out", QUESTIONS), "is a file"),
+        (("--scenes", SCENES, "--out", "none/such/folder"), "no folder"),
+        (("--scenes", SCENES, "--submission", "demo"), "--submission"),
     ],
 )
 def test_wrong_options_are_refused(nmn: Any, arguments: tuple[object, ...], words: str) -> None:
     nmn("eval", "clevr", "--questions", QUESTIONS, *arguments).refused(words)
+
+
+@pytest.fixture
+def whole(nmn: Any, tmp_path: Path) -> Path:
+    """The folder that an evaluation from pixels with everything wrote."""
+    out = tmp_path / "out"
+    sources = ("--questions", QUESTIONS, "--images", IMAGES, "--scenes", SCENES, "--limit", 12)
+    done = nmn("eval", "clevr", *sources, "--causes", "--out", out, "--submission", tmp_path / "answers.txt")
+    assert (done.code, done.err) == (0, "")
+    assert "scenes: " in done.out
+    assert "programs: 12 of 12" in done.out
+    return out
+
+
+def test_the_folder_has_the_report_a_page_plots_and_the_errors(whole: Path, tmp_path: Path) -> None:
+    drawn = ["coverage.png", "reliability.png", "types.png"]
+    assert sorted(path.name for path in whole.iterdir()) == [drawn[0], "errors.html", drawn[1], "report.json", "report.md",
+                                                             drawn[2]]  # fmt: skip
+    assert all((whole / name).read_bytes().startswith(PNG) for name in drawn)
+    found = read(whole / "report.json")
+    assert found["compute"]["traced"] == 12
+    assert 0 < found["compute"]["facet_rows_per_question"] <= found["compute"]["possible_facet_rows"]
+    assert found["compute"]["glance_flops_per_image"] > found["compute"]["flops_per_question"] > 0
+    assert found["scenes"]["images"] == 3
+    assert sum(found["causes"]["total"].values()) == found["judged"] - found["correct"]
+    page = (whole / "report.md").read_text()
+    for words in (
+        "# Evaluation on questions.json",
+        "## By family",
+        "## Calibration",
+        "## Scenes",
+        "(errors.html)",
+        *drawn,
+    ):
+        assert words in page
+    answers = (tmp_path / "answers.txt").read_text().splitlines()
+    assert answers == [each["answer"] for each in found["answers"]]
+
+
+def test_without_matplotlib_all_but_the_plots_is_written(
+    nmn: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmn.evaluation.plots.find_spec", lambda name: None)
+    out = tmp_path / "out"
+    done = nmn("eval", "clevr", "--questions", QUESTIONS, "--scenes", SCENES, "--limit", 3, "--out", out)
+    assert done.code == 0
+    assert "nmn-engine[bench]" in done.out
+    assert sorted(path.name for path in out.iterdir()) == ["errors.html", "report.json", "report.md"]
+    assert ".png" not in (out / "report.md").read_text()
+
+
+@pytest.mark.parametrize("on_error", ["count", "skip", "fail"])
+def test_broken_images_are_counted_skipped_or_refused(
+    nmn: Any, document: dict[str, Any], root: Path, tmp_path: Path, on_error: str
+) -> None:
+    folder, out = tmp_path / "images", tmp_path / "report.json"
+    shutil.copytree(root / IMAGES, folder)
+    (folder / document["questions"][4]["image_filename"]).write_bytes(b"no image")
+    source = ("--questions", QUESTIONS, "--images", folder, "--limit", 8, "--json", out)
+    done = nmn("eval", "clevr", *source, "--on-error", on_error)
+    if on_error == "fail":
+        done.refused(f"question {document['questions'][4]['question_index']}: ", "is not an image")
+        assert not out.exists()
+        return
+    found = read(out)
+    assert (found["questions"], found["failed"], found["failures"]) == (8, 4, {"image": 4})
+    assert (found["judged"], found["skipped"]) == ((4, 4) if on_error == "skip" else (8, 0))
+    assert "4 not answered: 4 for the image" in done.out
+
+
+def test_reports_are_compared(nmn: Any, report: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    first, second, third = (tmp_path / f"{name}.json" for name in ("first", "second", "third"))
+    found = report("--scenes", SCENES, "--limit", 12)
+    first.write_text(json.dumps(found))
+    found["answers"][3] |= {"answer": "nonsense", "correct": False}
+    second.write_text(json.dumps(found))
+    done = nmn("eval", "compare", first, second, "--json", third)
+    assert (done.code, done.err) == (0, "")
+    written = read(third)
+    assert (written["all"]["only_first"], written["all"]["only_second"], written["all"]["p"]) == (1, 0, 1.0)
+    assert written["all"]["difference"] == pytest.approx(-1 / 12)
+    assert [each["second"] for each in written["changed"]] == ["nonsense"]
+    last = next(line for line in done.out.splitlines() if line.startswith("all "))
+    assert last.split()[:4] == ["all", "12", "100.00%", "91.67%"]
+    found["answers"].pop()
+    second.write_text(json.dumps(found))
+    nmn("eval", "compare", first, second).refused("not about the same questions")
+    nmn("eval", "compare", first, QUESTIONS).refused("is no report")
+    nmn("eval", "compare", first, first, "--json", first).refused("--json", "the file that is read")
 
 
 def test_a_benchmarks_targets_are_checked_before_it_starts(nmn: Any, tmp_path: Path) -> None:
