@@ -34,12 +34,14 @@ class Glance:
         mask: [images, objects] bool, False where the row is padding.
         boxes: [images, objects, 4] x0, y0, x1, y1 in pixels of the image as given; NaN where unknown.
         features: [images, objects, channels], for the perceiver's own looks.
+        details: One an image, likewise; none where the features are all that it needs.
     """
 
     presence: Tensor
     mask: Tensor
     boxes: Tensor
     features: Tensor
+    details: tuple[Any, ...] = ()
 
 
 class Perceiver(Protocol):

@@ -201,6 +201,7 @@ def _with_room(glance: Glance) -> Glance:
         pad(glance.mask, (0, 1)),
         pad(glance.boxes, (0, 0, 0, 1), value=float("nan")),
         pad(glance.features, (0, 0, 0, 1)),
+        glance.details,
     )
 
 

@@ -126,4 +126,5 @@ def _taken(glance: Glance, images: list[int], objects: int) -> Glance:
     def take(values: Tensor) -> Tensor:
         return values.index_select(0, rows)[:, :objects]
 
-    return Glance(take(glance.presence), take(glance.mask), take(glance.boxes), take(glance.features))
+    details = tuple(glance.details[image] for image in images) if glance.details else ()
+    return Glance(take(glance.presence), take(glance.mask), take(glance.boxes), take(glance.features), details)

@@ -76,4 +76,5 @@ def joined(glances: Sequence[Glance]) -> Glance:
         return torch.cat([values, room], dim=1)
 
     fields = ("presence", "mask", "boxes", "features")
-    return Glance(*(torch.cat([padded(getattr(glance, name)) for glance in glances]) for name in fields))
+    details = tuple(detail for glance in glances for detail in glance.details)
+    return Glance(*(torch.cat([padded(getattr(glance, name)) for glance in glances]) for name in fields), details)

@@ -97,7 +97,7 @@ def perception(
     chosen = None
     if calibrate_images is not None and calibrate_scenes is not None:
         held = Source(calibrate_images, calibrate_scenes, calibrate_below or None)
-        kept = load_images(loaded, [held], config.network, folder, limit=limit, workers=workers)
+        kept = load_images(loaded, [held], config.network.full, folder, limit=limit, workers=workers)
         chosen = kept.subset(range(len(kept)))
     export(out / "last.safetensors", loaded, calibrate_on=chosen).save_pretrained(out / "weights")
     _finish(trainer, out, as_json=as_json)
@@ -123,7 +123,7 @@ def measure(
 
     from nmn.perception.data import Source, load_images
     from nmn.perception.detector import PixelPerceiver
-    from nmn.perception.report import evaluate
+    from nmn.perception.report import measure as measured
 
     if threads:
         torch.set_num_threads(threads)
@@ -131,10 +131,9 @@ def measure(
     with TemporaryDirectory(prefix="nmn-") as temporary:
         folder = Path(temporary) if cache is None else cache
         source = Source(images, scenes, below or None)
-        whole = load_images(perceiver.domain, [source], perceiver.config.network, folder)
+        whole = load_images(perceiver.domain, [source], perceiver.config.network.full, folder)
         rows = range(len(whole))[-last:] if last else range(len(whole))
-        least = perceiver.config.calibration.least_logit
-        report = evaluate(perceiver.model, whole.subset(rows), perceiver.config.proposals, least=least)
+        report = measured(perceiver, whole.subset(rows))
     typer.echo(json.dumps(asdict(report)) if as_json else report.line())
 
 

@@ -49,7 +49,7 @@ def _uniform(generator: torch.Generator, *shape: int) -> Tensor:
 
 def _mirror(batch: Batch, config: AugmentConfig, generator: torch.Generator) -> Batch:
     chosen = torch.rand(len(batch.images), generator=generator) < config.mirror
-    width = batch.images.shape[-1]
+    width = batch.images.shape[-1] * batch.scale
     images = batch.images.clone()
     images[chosen] = images[chosen].flip(-1)
     centres, boxes, coordinates = batch.centres.clone(), batch.boxes.clone(), batch.coordinates.clone()
@@ -68,7 +68,7 @@ def _move(batch: Batch, config: AugmentConfig, generator: torch.Generator) -> Ba
     shift = config.shift * _uniform(generator, count, 2)
     if not chosen.any():
         return batch
-    size = torch.tensor([width, height], dtype=torch.float32)
+    size = torch.tensor([width, height], dtype=torch.float32) * batch.scale
     scale = torch.where(chosen, scale, 1.0)[:, None, None]
     offset = torch.where(chosen[:, None], shift, 0.0)[:, None] + (1 - scale) * size / 2
     rows = chosen.nonzero()[:, 0]

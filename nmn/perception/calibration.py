@@ -1,13 +1,16 @@
 """Calibration: make the probabilities mean what they say, on images that no weight was trained on.
 
 One temperature an attribute (Guo et al. 2017, arXiv:1706.04599, section 4.2), a scale and a shift for presence (Platt
-1999), and one factor an axis on the standard deviation of coordinates. Each minimises a negative log-likelihood.
+1999), and one factor an axis on the standard deviation of coordinates. Where there are focus networks, what they read is
+added with a weight that is fitted together with the temperature: log-linear pooling of two opinions (Genest and Zidek
+1986, section 3), which is what makes the weight of a glance small where a closer look knows better. Each fit minimises a
+negative log-likelihood.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,10 +18,14 @@ from torch.nn import functional
 
 from nmn.matching import match
 from nmn.perception.data import Subset
+from nmn.perception.focus import PLACE
 from nmn.perception.geometry import relation_log_odds
-from nmn.perception.heads import Perception
-from nmn.perception.proposals import ProposalConfig, detect
 
+if TYPE_CHECKING:
+    from nmn.perception.detector import PixelPerceiver
+
+LEAST_PRESENCE = 0.01  # calibrated probability below which a proposal is not worth a row
+LEAST_WEIGHT = 0.02  # of an opinion; its inverse is the greatest
 TEMPERATURES = (0.3, 5.0)  # where a temperature or factor may lie; few mistakes would otherwise fit an extreme
 
 
@@ -30,6 +37,9 @@ class Calibration:
     spread: tuple[float, ...]  # factor on the standard deviation, by axis
     presence_scale: float = 1.0
     presence_shift: float = 0.0
+    focus: Mapping[str, float] = field(default_factory=dict)  # weight of what a closer look reads, by attribute
+    presence_focus: float = 0.0  # likewise of presence
+    least: float = 0.0  # probability of presence below which a proposal is dropped
 
     @staticmethod
     def neutral(attributes: tuple[str, ...], axes: int) -> "Calibration":
@@ -42,11 +52,17 @@ class Calibration:
         temperatures = {str(name): float(value) for name, value in dict(record["temperatures"]).items()}
         spread = tuple(float(value) for value in record["spread"])
         scale, shift = float(record["presence_scale"]), float(record["presence_shift"])
+        focus = {str(name): float(value) for name, value in dict(record.get("focus", {})).items()}
+        closer, least = float(record.get("presence_focus", 0.0)), float(record.get("least", 0.0))
         if not all(0 < factor < math.inf for factor in (*temperatures.values(), *spread, scale)):
             raise ValueError("temperatures, spread and presence_scale must be above 0")
+        if not all(0 <= weight < math.inf for weight in (*focus.values(), closer)):
+            raise ValueError("weights of closer looks must be at least 0")
         if not math.isfinite(shift):
             raise ValueError("presence_shift must be a number")
-        return Calibration(temperatures, spread, scale, shift)
+        if not 0 <= least < 1:
+            raise ValueError("least must be from 0 to below 1")
+        return Calibration(temperatures, spread, scale, shift, focus, closer, least)
 
     def presence(self, logits: Tensor) -> Tensor:
         """Calibrated log-odds of raw ones."""
@@ -58,31 +74,47 @@ class Calibration:
 
     @property
     def least_logit(self) -> float:
-        """The raw log-odds at which the calibrated probability is one half."""
+        """The raw log-odds at which the calibrated probability of a glance alone is one half."""
         return -self.presence_shift / self.presence_scale
+
+    @property
+    def least_odds(self) -> float:
+        """The calibrated log-odds below which a proposal is dropped."""
+        return math.log(self.least / (1 - self.least)) if self.least > 0 else -math.inf
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Raw outputs beside the truth, over a whole set of images."""
 
-    logits: Tensor  # [detections] raw log-odds
+    logits: Tensor  # [detections] raw log-odds of the glance
     real: Tensor  # [detections] bool, whether a true object is there
     attributes: Mapping[str, tuple[Tensor, ...]]  # logits [found, values] and labels [found], by attribute
     pairs: tuple[tuple[Tensor, ...], ...]  # by axis: measured and true differences and variances [pairs]
+    closer: Tensor | None = None  # [detections] raw log-odds of the closer look
+    focus: Mapping[str, Tensor] = field(default_factory=dict)  # logits [found, values] of closer looks, by attribute
+    images: int = 0
 
 
 @torch.no_grad()
-def gather(model: Perception, subset: Subset, proposals: ProposalConfig, *, batch_size: int = 16) -> Evidence:
-    """Run the model over a subset and match what it finds to the truth."""
+def gather(perceiver: "PixelPerceiver", subset: Subset, *, batch_size: int = 16) -> Evidence:
+    """Run the networks over a subset, at the frame's resolution, and match what they find to the truth."""
+    model, focus = perceiver.model, perceiver.focus
+    axes = model.config.axes
     logits: list[Tensor] = []
     real: list[Tensor] = []
+    closer: list[Tensor] = []
     read: dict[str, list[tuple[Tensor, ...]]] = {name: [] for name in model.attributes}
-    pairs: list[list[tuple[Tensor, ...]]] = [[] for _ in range(model.config.axes)]
+    looked: dict[str, list[Tensor]] = {name: [] for name in model.attributes if focus and focus.config.pathway_of(name)}
+    pairs: list[list[tuple[Tensor, ...]]] = [[] for _ in range(axes)]
     for start in range(0, len(subset), batch_size):
         rows = range(start, min(start + batch_size, len(subset)))
-        found = detect(model, subset.batch(rows).images, proposals)
+        frames = [subset.whole.pixels[subset.rows[row]] for row in rows]
+        found = perceiver.propose(frames)
         tables = {name: model.read_attribute(name, found.features) for name in model.attributes}
+        seen: dict[str, Tensor] = {}
+        for name in () if focus is None or not len(found.logits) else focus.names:
+            seen |= perceiver.closer(name, found, frames)
         for image, row in enumerate(rows):
             target = subset.whole.targets[subset.rows[row]]
             mine = (found.places.images == image).nonzero()[:, 0]
@@ -92,15 +124,26 @@ def gather(model: Perception, subset: Subset, proposals: ProposalConfig, *, batc
             hit[[a for a, _ in matched]] = True
             logits.append(found.logits[mine])
             real.append(hit)
+            if PLACE in seen:
+                closer.append(seen[PLACE][mine, 0])
             labels = torch.from_numpy(target.labels)[there]
             for column, name in enumerate(model.attributes):
                 read[name].append((tables[name][here], labels[:, column]))
+                if name in seen:
+                    looked[name].append(seen[name][here])
             truth = torch.from_numpy(target.coordinates)[there]
-            for axis in range(model.config.axes):
+            for axis in range(axes):
                 mean, log_variance = found.coordinates[here, axis], found.log_variance[here, axis]
                 pairs[axis].append(_differences(mean, log_variance, truth[:, axis]))
-    attributes = {name: _join(parts) for name, parts in read.items()}
-    return Evidence(torch.cat(logits), torch.cat(real), attributes, tuple(_join(parts) for parts in pairs))
+    return Evidence(
+        torch.cat(logits),
+        torch.cat(real),
+        {name: _join(parts) for name, parts in read.items()},
+        tuple(_join(parts) for parts in pairs),
+        torch.cat(closer) if closer else None,
+        {name: torch.cat(parts) for name, parts in looked.items() if parts},
+        len(subset),
+    )
 
 
 def _join(parts: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
@@ -135,10 +178,43 @@ def least_separation(subset: Subset, axes: int, margin: float) -> float:
 
 def fit(evidence: Evidence, *, margin: float, separation: float) -> Calibration:
     """The calibration with the least negative log-likelihood on the evidence."""
-    temperatures = {name: _temperature(logits, labels) for name, (logits, labels) in evidence.attributes.items()}
+    temperatures: dict[str, float] = {}
+    focus: dict[str, float] = {}
+    for name, (logits, labels) in evidence.attributes.items():
+        if name in evidence.focus:
+            temperatures[name], focus[name] = _pool(logits, evidence.focus[name], labels)
+        else:
+            temperatures[name] = _temperature(logits, labels)
     spread = tuple(_spread(*pairs, margin=margin, separation=separation) for pairs in evidence.pairs)
-    scale, shift = _platt(evidence.logits, evidence.real)
-    return Calibration(temperatures, spread, scale, shift)
+    scale, closer, shift = _platt(evidence.logits, evidence.closer, evidence.real)
+    return Calibration(temperatures, spread, scale, shift, focus, closer, LEAST_PRESENCE)
+
+
+def _pool(glance: Tensor, focus: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Temperature of the glance's logits and weight of the closer look's that are best together."""
+    smoothing = 1 / (len(labels) + 2)
+    weights = torch.zeros(2, dtype=torch.float64, requires_grad=True)  # logarithms
+
+    def loss() -> Tensor:
+        bounded = weights.clamp(math.log(LEAST_WEIGHT), -math.log(LEAST_WEIGHT)).exp()
+        logits = glance.double() * bounded[0] + focus.double() * bounded[1]
+        return functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+    _descend(weights, loss)
+    first, second = weights.detach().clamp(math.log(LEAST_WEIGHT), -math.log(LEAST_WEIGHT)).exp().tolist()
+    return round(1 / first, 4), round(second, 4)
+
+
+def _descend(weights: Tensor, loss: Callable[[], Tensor]) -> None:
+    optimiser = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        value = loss()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
 
 
 def _temperature(logits: Tensor, labels: Tensor) -> float:
@@ -171,19 +247,15 @@ def _minimise(loss: Callable[[Tensor], Tensor], steps: int = 60) -> float:
     return round(float(((low + high) / 2).exp()), 4)
 
 
-def _platt(logits: Tensor, real: Tensor) -> tuple[float, float]:
-    """Scale and shift of log-odds, with Platt's smoothed labels so that a faultless set stays finite."""
+def _platt(logits: Tensor, closer: Tensor | None, real: Tensor) -> tuple[float, float, float]:
+    """Scale of log-odds, weight of the closer look's, and shift, with Platt's smoothed labels: a faultless set stays finite."""
     positive, negative = int(real.sum()), int((~real).sum())
     labels = torch.where(real, (positive + 1) / (positive + 2), 1 / (negative + 2)).double()
-    weights = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        loss = functional.binary_cross_entropy_with_logits(logits.double() * weights[0] + weights[1], labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
-
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
-    scale, shift = weights.tolist()
-    return (round(scale, 4), round(shift, 4)) if scale > 0 else (1.0, 0.0)
+    columns = [logits, torch.zeros_like(logits) if closer is None else closer, torch.ones_like(logits)]
+    table = torch.stack(columns, 1).double()
+    weights = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64, requires_grad=True)
+    _descend(weights, lambda: functional.binary_cross_entropy_with_logits(table @ weights, labels))
+    scale, weight, shift = (round(value, 4) for value in weights.tolist())
+    if scale <= 0 or weight < 0:
+        return (1.0, 0.0, 0.0) if closer is None else _platt(logits, None, real)
+    return scale, weight, shift

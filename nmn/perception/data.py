@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from torch import Tensor
 from nmn.domain import Domain
 from nmn.errors import DataError, ImageError
 from nmn.images import load_image
-from nmn.perception.letterbox import Letterbox, letterbox
+from nmn.perception.letterbox import Letterbox, letterbox, shrink
 from nmn.perception.network import NetworkConfig
 from nmn.perception.targets import UNKNOWN, SceneTargets, load_targets
 
@@ -33,28 +33,35 @@ class Source:
         scenes: Official scenes file; scenes without a file in the folder are left out.
         below: Only images whose index is below this, so that held-out images stay out.
         repeat: How often an image of this source is seen in an epoch.
+        unlike: A value, as attribute=value, whose objects are of other sizes here than in the other sources: neither
+            the attributes named in ``untold`` nor the coordinates of them are learned.
+        untold: Attributes that are not learned of objects that ``unlike`` names.
     """
 
     images: Path
     scenes: Path
     below: int | None = None
     repeat: int = 1
+    unlike: str = ""
+    untold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Images with padded targets, in pixels of the network's input."""
+    """Images with padded targets, in pixels of the frame."""
 
-    images: Tensor  # [images, 3, height, width] 0 to 1
+    images: Tensor  # [images, 3, height, width] 0 to 1, at the scale of the network's input
     present: Tensor  # [images, objects] bool
     centres: Tensor  # [images, objects, 2] px
     boxes: Tensor  # [images, objects, 4] px, NaN where unknown
     labels: Tensor  # [images, objects, attributes], UNKNOWN where unknown
     coordinates: Tensor  # [images, objects, axes], NaN where unknown
+    scale: int = 1  # px of the frame a pixel of the images
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device."""
-        return Batch(**{entry.name: getattr(self, entry.name).to(device) for entry in fields(self)})
+        tensors = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "scale"}
+        return Batch(**{name: tensor.to(device) for name, tensor in tensors.items()}, scale=self.scale)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class ImageSet:
     targets: tuple[SceneTargets, ...]
     repeats: tuple[int, ...]
     counts: tuple[int, ...] = ()  # images by source
+    scale: int = 1  # px of the frame a pixel of the images
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -97,6 +105,7 @@ class Subset:
             boxes=_pad([t.boxes for t in targets], width, np.nan),
             labels=_pad([t.labels for t in targets], width, UNKNOWN),
             coordinates=_pad([t.coordinates for t in targets], width, np.nan),
+            scale=self.whole.scale,
         )
 
 
@@ -135,7 +144,7 @@ def load_images(
         if not source.images.is_dir():
             raise DataError(f"no image folder {source.images}; give the folder that holds the image files")
         found = sorted(load_targets(domain, source.scenes), key=lambda target: target.index)
-        found = [t for t in found if source.below is None or t.index < source.below]
+        found = [_told(domain, source, t) for t in found if source.below is None or t.index < source.below]
         # A scenes file may name its images with another ending than the files have.
         endings = {entry.stem: entry for entry in source.images.iterdir()}
         pairs = [(endings[Path(t.image).stem], t) for t in found if Path(t.image).stem in endings]
@@ -148,7 +157,21 @@ def load_images(
         counts.append(len(pairs))
     pixels, boxes = _decode(files, config, cache, workers)
     fitted = tuple(_into_input(target, box) for target, box in zip(targets, boxes, strict=True))
-    return ImageSet(pixels, fitted, tuple(repeats), tuple(counts))
+    return ImageSet(pixels, fitted, tuple(repeats), tuple(counts), config.scale)
+
+
+def _told(domain: Domain, source: Source, target: SceneTargets) -> SceneTargets:
+    """The target without what its source does not tell truly."""
+    if not source.unlike:
+        return target
+    attribute, _, value = source.unlike.partition("=")
+    names = [known.name for known in domain.attributes]
+    other = target.labels[:, names.index(domain.attribute(attribute).name)] == domain.attribute(attribute).index(value)
+    labels, coordinates = target.labels.copy(), target.coordinates.copy()
+    for name in source.untold:
+        labels[other, names.index(domain.attribute(name).name)] = UNKNOWN
+    coordinates[other] = np.nan
+    return replace(target, labels=labels, coordinates=coordinates)
 
 
 def _into_input(target: SceneTargets, box: Letterbox) -> SceneTargets:
@@ -160,17 +183,20 @@ def _decode(
     files: Sequence[Path], config: NetworkConfig, cache: Path, workers: int
 ) -> tuple[NDArray[np.uint8], list[Letterbox]]:
     stamp = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
-    key = hashlib.sha256(json.dumps([stamp, config.width, config.height]).encode()).hexdigest()[:16]
+    width, height = config.width // config.scale, config.height // config.scale
+    sized = [stamp, config.width, config.height, *([config.scale] if config.scale > 1 else [])]
+    key = hashlib.sha256(json.dumps(sized).encode()).hexdigest()[:16]
     cache.mkdir(parents=True, exist_ok=True)
     path, boxes_path = cache / f"{key}.npy", cache / f"{key}.json"
     if not (path.is_file() and boxes_path.is_file()):
-        shape = (len(files), config.height, config.width, 3)
+        shape = (len(files), height, width, 3)
         temporary = cache / f".{key}.npy.part"
         array = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
 
         def decode(row: int) -> tuple[int, int]:
             image = load_image(files[row])
-            array[row], _ = letterbox(image, config.width, config.height)
+            frame, _ = letterbox(image, config.width, config.height)
+            array[row] = shrink(frame, config.scale)
             return image.shape[1], image.shape[0]
 
         try:

@@ -1,45 +1,38 @@
-"""PixelPerceiver: the trained network behind the Perceiver protocol."""
+"""PixelPerceiver: the trained networks behind the Perceiver protocol.
 
-import math
+Seeing goes in stages. The glance reads the whole image, shrunk, and proposes objects with their attributes and places.
+The focus looks at one object through one pathway, at full resolution, and adds to what the glance read of it.
+"""
+
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from nmn.domain import Domain
-from nmn.errors import DomainError, InputError, WeightsError
-from nmn.files import read_json, write_json
+from nmn.errors import DomainError, InputError
 from nmn.images import load_image
 from nmn.perceiver import Glance, Rows
 from nmn.perception.calibration import Calibration
+from nmn.perception.closer import Detail, crops_of
+from nmn.perception.crops import CropConfig
+from nmn.perception.flops import encoder_flops, linear_flops, network_flops, pathway_flops
+from nmn.perception.focus import PLACE, Focus
 from nmn.perception.geometry import relation_between
 from nmn.perception.heads import Perception
-from nmn.perception.letterbox import letterbox
-from nmn.perception.network import NetworkConfig, fold
-from nmn.perception.proposals import Detections, ProposalConfig, detect
+from nmn.perception.letterbox import Letterbox, letterbox, shrink
+from nmn.perception.network import fold
+from nmn.perception.proposals import Detections, detect
+from nmn.perception.weights import PerceiverConfig, read_weights, write_weights
 
-WEIGHTS_FORMAT = 1
-WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 CHUNK = 8  # images run together; more is no faster on a CPU and takes more memory
-
-
-@dataclass(frozen=True)
-class PerceiverConfig:
-    """What stands beside the weights in config.json."""
-
-    network: NetworkConfig
-    proposals: ProposalConfig
-    calibration: Calibration
-    separation: float = 0.0  # world units; see nmn.perception.geometry
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class PixelPerceiver:
@@ -49,27 +42,32 @@ class PixelPerceiver:
     its batch. Weights are rounded to 16 bits once, when they leave training; saving and loading changes nothing then.
 
     Args:
-        model: Trained; is folded and rounded in place.
+        model: The glance, trained; is folded and rounded in place.
         config: Sizes, proposals and calibration.
         domain: What the heads are about.
+        focus: The focus networks, likewise; None where there is but a glance.
         device: Where to run; what is seen stays there.
 
     Raises: InputError when there is no such device.
     """
 
     def __init__(
-        self, model: Perception, config: PerceiverConfig, domain: Domain, *, device: str | torch.device = "cpu"
+        self,
+        model: Perception,
+        config: PerceiverConfig,
+        domain: Domain,
+        *,
+        focus: Focus | None = None,
+        device: str | torch.device = "cpu",
     ) -> None:
-        fold(model.eval())
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.requires_grad_(False).copy_(parameter.half().float())
         try:
             self.device = torch.device(device)
-            model.to(self.device)
+            for network in (model, focus):
+                if network is not None:
+                    _finished(network).to(self.device)
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"cannot run on device {str(device)!r}: {str(error).splitlines()[0]}") from None
-        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model, self.focus = model, focus
         self.config = config
         self.domain = domain
 
@@ -86,88 +84,113 @@ class PixelPerceiver:
 
         Raises: WeightsError when they are missing, damaged, of another format or of another domain.
         """
-        folder = Path(str(resources.files("nmn"))) / "weights" / "clevr" if path is None else Path(path)
-        if not (folder / CONFIG_FILE).is_file() or not (folder / WEIGHTS_FILE).is_file():
-            raise WeightsError(f"no perception weights in {folder}: {CONFIG_FILE} and {WEIGHTS_FILE} are needed")
-        config, domain = _read_config(folder / CONFIG_FILE, domain)
-        try:
-            with torch.device("meta"):  # without data, so that sizes that the weights do not have cost nothing
-                model = Perception(config.network, {a.name: len(a.values) for a in domain.attributes})
-                fold(model.eval())
-            tensors = {name: value.float() for name, value in load_file(folder / WEIGHTS_FILE).items()}
-            model.load_state_dict(tensors, assign=True)
-        except (SafetensorError, OSError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
-            raise WeightsError(f"weights {folder / WEIGHTS_FILE} do not fit their config: {reason}") from None
-        return PixelPerceiver(model, config, domain, device=device)
+        model, focus, config, domain = read_weights(path, domain)
+        return PixelPerceiver(model, config, domain, focus=focus, device=device)
 
     def save_pretrained(self, path: str | Path) -> None:
         """Write weights (float16 safetensors) and config.json into a folder, each in one step."""
-        folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{WEIGHTS_FILE}.part"
-        tensors = {name: value.half().cpu().contiguous() for name, value in self.model.state_dict().items()}
-        save_file(tensors, temporary, {"format": "pt"})
-        temporary.chmod(0o644)  # safetensors makes files that only their owner can read
-        temporary.replace(folder / WEIGHTS_FILE)
-        about = {"name": self.domain.name, "fingerprint": self.domain.fingerprint}
-        record = {"format": WEIGHTS_FORMAT, "domain": about, **asdict(self.config)}
-        write_json(folder / CONFIG_FILE, record, indent=2)
+        write_weights(Path(path), self.model, self.focus, self.config, self.domain)
+
+    def configured(self, config: PerceiverConfig) -> "PixelPerceiver":
+        """The same weights under another config of the same sizes."""
+        return PixelPerceiver(self.model, config, self.domain, focus=self.focus, device=self.device)
 
     def calibrated(self, calibration: Calibration) -> "PixelPerceiver":
         """The same weights under another calibration."""
-        return PixelPerceiver(
-            self.model, replace(self.config, calibration=calibration), self.domain, device=self.device
-        )
+        return self.configured(replace(self.config, calibration=calibration))
 
-    def load(self, image: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    def load(self, image: Any) -> Pixels:
         """Pixels of a path, PIL image or array. Raises: ImageError."""
         return load_image(image)
 
     @torch.no_grad()
     def glance(self, images: Sequence[Any]) -> Glance:
         """Find the objects of images: paths, PIL images or arrays of any size. Raises: ImageError."""
-        found: list[tuple[Tensor, Tensor, Tensor]] = []
+        found: list[tuple[Tensor, Tensor, Tensor, Detail]] = []
         for start in range(0, len(images), CHUNK):
             found += self._look([load_image(image) for image in images[start : start + CHUNK]])
-        width = max([0, *(len(presence) for presence, _, _ in found)])
+        width = max([0, *(len(presence) for presence, _, _, _ in found)])
         shape = (len(found), width)
         channels = self.config.network.hidden + 2 * self.config.network.axes
         where = self.device
         presence, mask = torch.zeros(shape, device=where), torch.zeros(shape, dtype=torch.bool, device=where)
         boxes, features = torch.zeros(*shape, 4, device=where), torch.zeros(*shape, channels, device=where)
-        for row, (odds, its_boxes, its_features) in enumerate(found):
+        for row, (odds, its_boxes, its_features, _) in enumerate(found):
             here = slice(len(odds))
             presence[row, here], mask[row, here] = odds, True
             boxes[row, here], features[row, here] = its_boxes, its_features
-        return Glance(presence, mask, boxes, features)
+        return Glance(presence, mask, boxes, features, tuple(detail for _, _, _, detail in found))
 
-    def _look(self, images: Sequence[np.ndarray[Any, np.dtype[np.uint8]]]) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Presence, boxes and features of each image of one chunk."""
+    def _look(self, images: Sequence[Pixels]) -> list[tuple[Tensor, Tensor, Tensor, Detail]]:
+        """Presence, boxes, features and what is kept of each image of one chunk; falling presence."""
         size = self.config.network
         fitted = [letterbox(image, size.width, size.height) for image in images]
-        batch = torch.from_numpy(np.stack([pixels for pixels, _ in fitted])).permute(0, 3, 1, 2)
-        detections = self.detect(batch.to(self.device).float().div_(255.0))
-        presence = self.config.calibration.presence(detections.logits)
+        frames = [frame for frame, _ in fitted]
+        detections = self.propose(frames)
+        odds = self.presence(detections, frames)
         features = torch.cat((detections.features, detections.coordinates, detections.log_variance), 1)
         parts = []
-        for row, (_, box) in enumerate(fitted):
-            mine = detections.places.images == row
-            boxes = torch.from_numpy(box.boxes_out(detections.places.boxes[mine].cpu().numpy()))
-            parts.append((presence[mine], boxes, features[mine]))
+        for image, (frame, box) in enumerate(fitted):
+            mine = ((detections.places.images == image) & (odds >= self.config.calibration.least_odds)).nonzero()[:, 0]
+            mine = mine[odds[mine].argsort(descending=True, stable=True)]
+            detail = self._detail(frame, detections, mine)
+            parts.append((odds[mine], _outside(box, detail.boxes).to(self.device), features[mine], detail))
         return parts
 
+    def _detail(self, frame: Pixels, detections: Detections, rows: Tensor) -> Detail:
+        crop = CropConfig() if self.config.focus is None else self.config.focus.crop
+        return Detail(frame, detections.places.boxes[rows].cpu(), detections.places.centres[rows].cpu(), crop)
+
+    def propose(self, frames: Sequence[Pixels]) -> Detections:
+        """Raw detections of a glance at frames [height, width, 3] of the network's own size."""
+        scale = self.config.network.scale
+        batch = torch.from_numpy(np.stack([shrink(frame, scale) for frame in frames])).permute(0, 3, 1, 2)
+        return self.detect(batch.to(self.device).float().div_(255.0))
+
     def detect(self, images: Tensor) -> Detections:
-        """Raw detections of images [images, 3, height, width], 0 to 1, in the network's own size."""
+        """Raw detections of images [images, 3, height, width], 0 to 1, in the network's own size and scale."""
         return detect(self.model, images, self.config.proposals)
 
+    def presence(self, detections: Detections, frames: Sequence[Pixels]) -> Tensor:
+        """Calibrated log-odds [rows] that each proposal is an object, after a closer look at each."""
+        calibration = self.config.calibration
+        odds = calibration.presence(detections.logits)
+        if self.focus is None or not len(odds):
+            return odds
+        return odds + calibration.presence_focus * self.closer(PLACE, detections, frames)[PLACE][:, 0]
+
+    def closer(self, pathway: str, detections: Detections, frames: Sequence[Pixels]) -> dict[str, Tensor]:
+        """What a focus pathway reads of every detection: raw numbers [rows, outputs] by what they are about.
+
+        Raises: InputError when there are no focus networks.
+        """
+        if self.focus is None:
+            raise InputError("these weights have no focus networks; train them with nmn train focus")
+        images = detections.places.images
+        numbers = torch.cat([torch.arange(int((images == image).sum())) for image in range(len(frames))])
+        details = [self._detail(frame, detections, images == image) for image, frame in enumerate(frames)]
+        return self.focus.look(pathway, crops_of(details, images, numbers).to(self.device))
+
+    @torch.no_grad()
     def look_attribute(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
-        """Calibrated log-probabilities [rows, values]. Raises: DomainError for an unknown attribute."""
+        """Calibrated log-probabilities [rows, values], looking closer where a pathway tells the attribute.
+
+        Raises: DomainError for an unknown attribute.
+        """
+        logits = self.glimpse_attribute(glance, attribute, rows)
+        name = None if self.focus is None else self.focus.config.pathway_of(attribute)
+        if self.focus is not None and name is not None and len(rows):
+            crops = crops_of(glance.details, rows.images, rows.objects).to(self.device)
+            weight = self.config.calibration.focus.get(attribute, 0.0)
+            logits = logits + weight * self.focus.look(name, crops)[attribute]
+        return functional.log_softmax(logits, dim=1)
+
+    def glimpse_attribute(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
+        """Calibrated logits [rows, values] of the glance alone. Raises: DomainError for an unknown attribute."""
         self.domain.attribute(attribute)
         flat = rows.images * glance.features.shape[1] + rows.objects
         features = glance.features.flatten(0, 1).index_select(0, flat)[:, : self.config.network.hidden]
-        logits = self.model.read_attribute(attribute, features)
-        return functional.log_softmax(logits / self.config.calibration.temperature(attribute), dim=1)
+        return self.model.read_attribute(attribute, features) / self.config.calibration.temperature(attribute)
 
     def look_relation(self, glance: Glance, relation: str, rows: Rows) -> Tensor:
         """Log-odds [rows, objects] that object j is ``relation`` of the row's object.
@@ -196,12 +219,20 @@ class PixelPerceiver:
         return mean, log_variance.exp() * mean.new_tensor(self.config.calibration.spread) ** 2
 
     def glance_cost(self, images: int) -> int:
-        """FLOPs of a glance: the network, and the encoder for as many objects as proposals are kept at most."""
-        return images * (self._network_flops + self.config.proposals.most * self._object_flops)
+        """FLOPs of a glance and of the looks at presence, for as many proposals as the calibration images had."""
+        closer = 0 if self.focus is None else self.pathway_cost(PLACE)
+        proposed = self.config.proposed or self.config.proposals.most
+        return round(images * (self._network_flops + proposed * (self._object_flops + closer)))
 
     def attribute_cost(self, attribute: str) -> int:
-        """FLOPs of one row of an attribute's head. Raises: DomainError."""
-        return self._head_flops[self.domain.attribute(attribute).name]
+        """FLOPs of one row of an attribute: the glance's head and the pathway's look. Raises: DomainError."""
+        name = self.domain.attribute(attribute).name
+        pathway = None if self.focus is None else self.focus.config.pathway_of(name)
+        return self._head_flops[name] + (0 if pathway is None else self.pathway_cost(pathway))
+
+    def pathway_cost(self, pathway: str) -> int:
+        """FLOPs of one look at one object through a pathway; 0 without focus networks."""
+        return self._pathway_flops.get(pathway, 0)
 
     def relation_cost(self, relation: str, objects: int) -> int:
         """FLOPs of one anchor's row: a difference, a sum, and two tails of a normal distribution, about 20 each."""
@@ -211,60 +242,35 @@ class PixelPerceiver:
     @cached_property
     def _head_flops(self) -> dict[str, int]:
         heads = zip(self.model.attributes, self.model.attribute_heads, strict=True)
-        return {name: _linear_flops(head) for name, head in heads}
+        return {name: linear_flops(head) for name, head in heads}
+
+    @cached_property
+    def _pathway_flops(self) -> Mapping[str, int]:
+        if self.focus is None:
+            return {}
+        config = self.focus.config
+        values = {attribute.name: len(attribute.values) for attribute in self.domain.attributes}
+        outputs = {name: sum(values[a] for a in pathway.attributes) or 1 for name, pathway in config.pathways.items()}
+        return {name: pathway_flops(config, name, count) for name, count in outputs.items()}
 
     @cached_property
     def _network_flops(self) -> int:
-        """Counted on a model without data, so that nothing runs."""
-        from torch.utils.flop_counter import FlopCounterMode
-
-        size = self.config.network
-        sizes = {attribute.name: len(attribute.values) for attribute in self.domain.attributes}
-        with torch.device("meta"):
-            ghost = Perception(size, sizes).network.eval()
-            image = torch.empty(1, 3, size.height, size.width)
-        counter = FlopCounterMode(display=False)
-        with counter, torch.no_grad():
-            ghost(image)
-        return int(counter.get_total_flops())
+        return network_flops(self.config.network)
 
     @cached_property
     def _object_flops(self) -> int:
-        encoder, inner = self.model.encoder, self.config.network.window - 2
-        window = 2 * int(encoder.window.weight.numel()) * inner * inner
-        return window + _linear_flops(encoder.join) + _linear_flops(encoder.mix) + _linear_flops(self.model.coordinates)
+        return encoder_flops(self.model.encoder) + linear_flops(self.model.coordinates)
 
 
-def _linear_flops(part: nn.Module) -> int:
-    return 2 * sum(int(layer.weight.numel()) for layer in part.modules() if isinstance(layer, nn.Linear))
+def _finished(network: torch.nn.Module) -> torch.nn.Module:
+    """Folded, rounded to 16 bits and laid out for the CPU, in place."""
+    fold(network.eval())
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.requires_grad_(False).copy_(parameter.half().float())
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def _read_config(path: Path, domain: Domain | None) -> tuple[PerceiverConfig, Domain]:
-    record = read_json(path, WeightsError)
-    if not isinstance(record, dict) or record.get("format") != WEIGHTS_FORMAT:
-        raise WeightsError(f"{path} is not of perception weights format {WEIGHTS_FORMAT}")
-    try:
-        about = record["domain"]
-        domain = Domain.load(about["name"]) if domain is None else domain
-        if about["fingerprint"] != domain.fingerprint:
-            raise WeightsError(
-                f"weights {path.parent} were trained for domain {about['name']!r} with other names or values than"
-                f" {domain.name!r} has; train them again for it"
-            )
-        return _config(record), domain
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise WeightsError(f"{path} is not a perception config: {error}") from None
-
-
-def _config(record: Mapping[str, Any]) -> PerceiverConfig:
-    for part in ("network", "proposals", "calibration"):
-        if not isinstance(record[part], dict):
-            raise TypeError(f"{part} must be an object")
-    separation = float(record["separation"])
-    if not 0 <= separation < math.inf:
-        raise ValueError("separation must be a distance")
-    network = NetworkConfig.from_record(record["network"])
-    calibration = Calibration.from_record(record["calibration"])
-    if len(calibration.spread) != network.axes:
-        raise ValueError(f"calibration spread must have {network.axes} factors, one an axis")
-    return PerceiverConfig(network, ProposalConfig.from_record(record["proposals"]), calibration, separation)
+def _outside(box: Letterbox, boxes: Tensor) -> Tensor:
+    """Boxes [objects, 4] of the frame in the image as given."""
+    return torch.from_numpy(box.boxes_out(boxes.numpy()))

@@ -1,4 +1,4 @@
-"""From a training checkpoint to a calibrated perceiver."""
+"""From training checkpoints to a calibrated perceiver."""
 
 import json
 import math
@@ -6,49 +6,64 @@ from dataclasses import replace
 from pathlib import Path
 
 from nmn.domain import Domain
-from nmn.perception.calibration import Calibration, fit, gather, least_separation
+from nmn.perception.calibration import LEAST_PRESENCE, Calibration, fit, gather, least_separation
 from nmn.perception.data import Subset
-from nmn.perception.detector import PerceiverConfig, PixelPerceiver
-from nmn.perception.heads import Perception
+from nmn.perception.detector import PixelPerceiver
+from nmn.perception.focus import FocusConfig
 from nmn.perception.network import NetworkConfig
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.training import part, read_checkpoint
+from nmn.perception.weights import PerceiverConfig, build
 
-LEAST_PRESENCE = 0.01  # calibrated probability below which a peak is not worth a row
+PROPOSED = 0.02  # raw probability of a peak that is worth a closer look
 
 
-def export(checkpoint: Path, domain: Domain, *, calibrate_on: Subset | None = None) -> PixelPerceiver:
-    """The averaged weights of a checkpoint as a perceiver.
+def export(
+    checkpoint: Path, domain: Domain, *, focus: Path | None = None, calibrate_on: Subset | None = None
+) -> PixelPerceiver:
+    """The averaged weights of checkpoints as a perceiver.
 
     Args:
-        checkpoint: Written by training.
+        checkpoint: Of the glance, written by training.
         domain: The domain it was trained for.
-        calibrate_on: Images to calibrate on, none of them trained on; None leaves the raw probabilities and assumes
-            nothing about how far apart objects are.
+        focus: Checkpoint of the focus networks; None for a glance alone.
+        calibrate_on: Images to calibrate on, none of them trained on, at the frame's resolution; None leaves the raw
+            probabilities and assumes nothing about how far apart objects are.
 
-    Raises: WeightsError when the checkpoint cannot be used.
+    Raises: WeightsError when a checkpoint cannot be used.
     """
     tensors, about = read_checkpoint(checkpoint, domain)
     record = json.loads(about["config"])
     size = NetworkConfig.from_record(record["network"])
-    model = Perception(size, {a.name: len(a.values) for a in domain.attributes})
+    proposals = ProposalConfig.from_record(record["proposals"])
+    neutral = Calibration.neutral(tuple(a.name for a in domain.attributes), size.axes)
+    config = PerceiverConfig(size, proposals, neutral)
+    closer = {}
+    if focus is not None:
+        closer, about = read_checkpoint(focus, domain)
+        sizes = FocusConfig.from_record(json.loads(about["config"])["focus"])
+        config = replace(config, focus=sizes, proposals=replace(proposals, threshold=PROPOSED))
+    model, pathways = build(config, domain)
     model.load_state_dict(part(tensors, "average."))
-    neutral = Calibration.neutral(model.attributes, model.config.axes)
-    perceiver = PixelPerceiver(
-        model, PerceiverConfig(model.config, ProposalConfig.from_record(record["proposals"]), neutral), domain
-    )
+    if pathways is not None:
+        pathways.load_state_dict(part(closer, "average."))
+    perceiver = PixelPerceiver(model, config, domain, focus=pathways)
     return perceiver if calibrate_on is None else calibrate(perceiver, calibrate_on)
 
 
 def calibrate(perceiver: PixelPerceiver, images: Subset) -> PixelPerceiver:
     """The same weights, with probabilities fitted to images that were not trained on."""
-    config, model = perceiver.config, perceiver.model
+    config = perceiver.config
     margin = max([0.0, *(r.margin for r in perceiver.domain.relations if r.axis is not None)])
     separation = least_separation(images, config.network.axes, margin)
-    found = gather(model, images, config.proposals)
+    found = gather(perceiver, images)
     calibration = fit(found, margin=margin, separation=separation)
-    least = (math.log(LEAST_PRESENCE / (1 - LEAST_PRESENCE)) - calibration.presence_shift) / calibration.presence_scale
-    threshold = round(1 / (1 + math.exp(-least)), 4)
-    proposals = replace(config.proposals, threshold=max(threshold, config.proposals.threshold))
-    fitted = PerceiverConfig(config.network, proposals, calibration, separation)
-    return PixelPerceiver(model, fitted, perceiver.domain, device=perceiver.device)
+    proposals = config.proposals
+    if perceiver.focus is None:
+        least = math.log(LEAST_PRESENCE / (1 - LEAST_PRESENCE)) - calibration.presence_shift
+        threshold = round(1 / (1 + math.exp(-least / calibration.presence_scale)), 4)
+        proposals = replace(proposals, threshold=max(threshold, proposals.threshold))
+    proposed = round(len(found.logits) / max(1, found.images), 2)
+    return perceiver.configured(
+        replace(config, proposals=proposals, calibration=calibration, separation=separation, proposed=proposed)
+    )

@@ -21,7 +21,7 @@ LEAST_SIZE = 4.0  # px; a window is never smaller
 
 @dataclass(frozen=True)
 class Places:
-    """Where objects are, in pixels of the network's input."""
+    """Where objects are, in pixels of the frame."""
 
     images: Tensor  # [rows] int64 position in the batch
     centres: Tensor  # [rows, 2] x y of the projected centre, which may be hidden behind another object
@@ -58,7 +58,7 @@ class ObjectEncoder(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.window = nn.Conv2d(config.fine, config.pyramid, 3)
+        self.window = nn.Conv2d(config.fine or config.pyramid, config.pyramid, 3)
         inner = config.window - 2
         self.join = nn.Linear(inner * inner * config.pyramid + config.pyramid, config.hidden)
         self.mix = nn.Linear(config.hidden, config.hidden)
@@ -72,8 +72,9 @@ class ObjectEncoder(nn.Module):
         grid = torch.stack((steps_x, steps_y), 2).reshape(1, -1, 2)
         points = middle[:, None] + grid * half[:, None]
         side = self.config.window
-        window = sample(maps.fine, places.images, points, FINE_STRIDE)  # [rows, points, channels]
-        window = functional.relu(self.window(window.transpose(1, 2).reshape(len(points), self.config.fine, side, side)))
+        stride = self.config.width // maps.fine.shape[-1]
+        window = sample(maps.fine, places.images, points, stride)  # [rows, points, channels]
+        window = functional.relu(self.window(window.transpose(1, 2).unflatten(2, (side, side))))
         at_centre = sample(maps.coarse, places.images, places.centres[:, None], COARSE_STRIDE)[:, 0]
         joined = functional.relu(self.join(torch.cat((window.flatten(1), at_centre), 1)))
         return functional.relu(joined + self.mix(joined))
@@ -85,7 +86,7 @@ def sample(feature_map: Tensor, images: Tensor, points: Tensor, stride: int) -> 
     Args:
         feature_map: The map.
         images: [rows] int64, the image each row reads from.
-        points: [rows, points, 2] x y in pixels of the network's input; outside, the nearest edge is read.
+        points: [rows, points, 2] x y in pixels of the frame; outside, the nearest edge is read.
         stride: Pixels a cell of the map.
     """
     _, channels, height, width = feature_map.shape

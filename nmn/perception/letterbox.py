@@ -48,3 +48,8 @@ def letterbox(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArra
     resized = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
     below, right = height - size[1] - box.top, width - size[0] - box.left
     return np.pad(resized, ((box.top, below), (box.left, right), (0, 0)), mode="edge"), box
+
+
+def shrink(frame: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
+    """A frame [rows, columns, 3] this many times smaller, each pixel the mean of those it stands for."""
+    return frame if times == 1 else np.asarray(Image.fromarray(frame).reduce(times))

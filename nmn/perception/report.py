@@ -3,14 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from nmn.matching import match
+from nmn.perceiver import Rows
 from nmn.perception.data import Subset
 from nmn.perception.heads import Perception
 from nmn.perception.proposals import Detections, ProposalConfig, detect
+
+if TYPE_CHECKING:
+    from nmn.perception.detector import PixelPerceiver
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,23 @@ def evaluate(
         batch = subset.batch(range(start, min(start + batch_size, len(subset))))
         seen += see(model, detect(model, batch.images, proposals), len(batch.images), least)
     return compare(model.attributes, subset, seen)
+
+
+@torch.no_grad()
+def measure(perceiver: "PixelPerceiver", subset: Subset, *, batch_size: int = 16) -> Report:
+    """Report on a subset, at the frame's resolution, of what a perceiver decides with all its stages."""
+    seen: list[Seen] = []
+    names = perceiver.model.attributes
+    for start in range(0, len(subset), batch_size):
+        frames = [subset.whole.pixels[row] for row in subset.rows[start : start + batch_size]]
+        glance = perceiver.glance(frames)
+        coordinates, _ = perceiver.coordinates(glance)
+        for image, detail in enumerate(glance.details):
+            objects = ((glance.presence[image] > 0) & glance.mask[image]).nonzero()[:, 0]
+            rows = Rows(torch.full_like(objects, image), objects)
+            values = [perceiver.look_attribute(glance, name, rows).argmax(1) for name in names]
+            seen.append(Seen(detail.centres[objects], torch.stack(values, 1), coordinates[image, objects]))
+    return compare(names, subset, seen)
 
 
 def compare(attributes: Sequence[str], subset: Subset, seen: Sequence[Seen]) -> Report:

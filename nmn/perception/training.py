@@ -52,11 +52,16 @@ class TrainingConfig:
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
 
     def rate_at(self, step: int) -> float:
-        """Learning rate of a step: linear warm-up, then half a cosine."""
-        if step < self.warmup:
-            return self.rate * (step + 1) / self.warmup
-        done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
-        return self.last_rate + (self.rate - self.last_rate) * 0.5 * (1 + math.cos(math.pi * done))
+        """Learning rate of a step."""
+        return cosine(step, self.steps, self.warmup, self.rate, self.last_rate)
+
+
+def cosine(step: int, steps: int, warmup: int, rate: float, last: float) -> float:
+    """Learning rate of a step: linear warm-up, then half a cosine."""
+    if step < warmup:
+        return rate * (step + 1) / warmup
+    done = min(1.0, (step - warmup) / max(1, steps - warmup))
+    return last + (rate - last) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def configure(settings: Mapping[str, str]) -> TrainingConfig:
@@ -137,7 +142,8 @@ class Trainer:
         targets = [train.whole.targets[row] for row in train.rows]
         centres = torch.from_numpy(np.concatenate([target.centres for target in targets]))
         coordinates = torch.from_numpy(np.concatenate([target.coordinates for target in targets]))
-        self.model.fit_base(centres, coordinates)
+        told = ~coordinates.isnan().any(1)
+        self.model.fit_base(centres[told], coordinates[told])
         self.average = Perception(config.network, sizes).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.average.load_state_dict(self.model.state_dict())
         self.model.to(self.device)
@@ -148,7 +154,7 @@ class Trainer:
             {"params": matrices, "weight_decay": config.decay},
             {"params": others, "weight_decay": 0.0},
         ]
-        self.optimiser = torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.99))
+        self.optimiser = torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.99), fused=True)
         self.step = 0
         self._order: tuple[int, list[int]] = (-1, [])
 
@@ -267,9 +273,15 @@ class Trainer:
             moments = {key: tensors.get(f"optimiser.{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
             state = {key: value for key, value in moments.items() if value is not None}
             if len(state) == len(moments):
-                # The step count stays on the CPU, where the optimiser keeps it.
-                where = {key: value if key == "step" else value.to(self.device) for key, value in state.items()}
-                self.optimiser.state[parameter] = where
+                self.optimiser.state[parameter] = moments_of(parameter, state)
+
+
+def moments_of(parameter: nn.Parameter, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """An optimiser's state of a parameter, laid out in memory as the parameter is, which a fused optimiser relies on.
+
+    The step count stays on the CPU, where the optimiser keeps it.
+    """
+    return {key: value if key == "step" else torch.empty_like(parameter).copy_(value) for key, value in state.items()}
 
 
 def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -9,11 +9,12 @@ import torch
 from nmn.domain import Domain
 from nmn.perception.calibration import Calibration
 from nmn.perception.data import ImageSet
-from nmn.perception.detector import PerceiverConfig, PixelPerceiver
+from nmn.perception.detector import PixelPerceiver
 from nmn.perception.heads import Perception
 from nmn.perception.network import NetworkConfig
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.targets import SceneTargets
+from nmn.perception.weights import PerceiverConfig
 
 DOMAIN = Domain.load("clevr")
 SIZES = {attribute.name: len(attribute.values) for attribute in DOMAIN.attributes}

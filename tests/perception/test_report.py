@@ -97,7 +97,7 @@ def test_calibration_of_a_faultless_detector_stays_finite() -> None:
 
 def test_evidence_is_gathered_over_images(tiny: SimpleNamespace) -> None:
     images = tiny.image_set(6)
-    evidence = gather(tiny.model(), images.subset(range(6)), ProposalConfig(threshold=0.3), batch_size=4)
+    evidence = gather(tiny.perceiver(), images.subset(range(6)), batch_size=4)
     assert len(evidence.logits) == len(evidence.real)
     found = int(evidence.real.sum())
     assert all(len(labels) == found for _, labels in evidence.attributes.values())

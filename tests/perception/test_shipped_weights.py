@@ -11,7 +11,7 @@ import torch
 from nmn.perceiver import Rows
 from nmn.perception.data import Source, load_images
 from nmn.perception.detector import PixelPerceiver
-from nmn.perception.report import Report, evaluate
+from nmn.perception.report import Report, measure
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +57,8 @@ def test_the_weights_are_small(perceiver: PixelPerceiver) -> None:
 
 
 def report(perceiver: PixelPerceiver, source: Source, cache: Path, last: int) -> Report:
-    whole = load_images(perceiver.domain, [source], perceiver.config.network, cache)
-    rows = range(len(whole))[-last:]
-    least = perceiver.config.calibration.least_logit
-    return evaluate(perceiver.model, whole.subset(rows), perceiver.config.proposals, least=least)
+    whole = load_images(perceiver.domain, [source], perceiver.config.network.full, cache)
+    return measure(perceiver, whole.subset(range(len(whole))[-last:]))
 
 
 @pytest.mark.slow
