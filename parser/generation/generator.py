@@ -66,8 +66,8 @@ class QuestionGenerator:
         self.names = Names(domain)
         relations = [each.name for each in domain.relations if self.names.relations[each.name].formal]
         operations = {each.operation for each in self.registry}
-        self._sampler = QuestionSampler(domain, self.names.values, relations, operations)
-        if not self._sampler.kinds:
+        self.sampler = QuestionSampler(domain, self.names.values, relations, operations)
+        if not self.sampler.kinds:
             raise InputError(
                 "no question can be generated: the registry has none of the operations that English asks for"
             )
@@ -92,7 +92,7 @@ class QuestionGenerator:
             return Example(self._outside.text(random), None, style)
         _check_style(style)
         for _ in range(_MOST_DRAWS):
-            question = self._sampler.question(random)
+            question = self.sampler.question(random)
             program = program_of(question)
             if self.exclude and structure(program, self.registry) in self.exclude:
                 continue

@@ -57,6 +57,7 @@ class QuestionSampler:
         for concept in concepts if "filter" in operations else ():
             by_attribute.setdefault(concept.attribute, []).append(concept)
         self.values = [by_attribute[each.name] for each in domain.attributes if each.name in by_attribute]
+        self.named = frozenset(concept for values in self.values for concept in values)
         self.order = domain.attribute_ids
         self.asked = [each.name for each in domain.attributes]
         self.likenesses = (
@@ -73,7 +74,20 @@ class QuestionSampler:
 
     def question(self, random: Random) -> Question:
         """A random question."""
-        return _Draw(self, random).question()
+        return self.of_kind(self.kind(random), random)
+
+    def kind(self, random: Random) -> str:
+        """The operation of a random question."""
+        return random.choices(self.kinds, self.weights)[0]
+
+    def attribute(self, kind: str, random: Random) -> str | None:
+        """What a random question of a kind asks for or compares, if such questions do."""
+        attributes = self.asked if kind == QUERY else self.compared if kind == EQUAL else []
+        return random.choice(attributes) if attributes else None
+
+    def of_kind(self, kind: str, random: Random, attribute: str | None = None) -> Question:
+        """A random question of a kind, about an attribute if one is given."""
+        return _Draw(self, random).question(kind, attribute or self.attribute(kind, random))
 
     def thing(self, random: Random) -> Things:
         """A set that stands for a single thing."""
@@ -89,16 +103,12 @@ class _Draw:
         self.chance = random.random
         self.sets = _MOST_SETS
 
-    def question(self) -> Question:
-        of, random = self.of, self.random
-        kind = random.choices(of.kinds, of.weights)[0]
+    def question(self, kind: str, attribute: str | None) -> Question:
         if kind in (COUNT, EXIST):
             return Question(kind, (self.things(0),))
         if kind == QUERY:
-            attribute = random.choice(of.asked)
             return Question(kind, (self.things(0, without=attribute, one=True),), attribute)
         if kind == EQUAL:
-            attribute = random.choice(of.compared)
             sides = (self.things(1, without=attribute, one=True), self.things(1, without=attribute, one=True))
             return Question(kind, sides, attribute)
         one = kind == SAME_THING
