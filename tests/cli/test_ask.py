@@ -1,6 +1,7 @@
 """`nmn ask`: whatever image and question people give, an answer or one clear line."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -128,7 +129,7 @@ def test_images_that_cannot_be_used_are_refused_in_one_line(
 
 
 def test_an_unknown_word_is_pointed_at_and_the_nearest_are_named(nmn: Any) -> None:
-    done = nmn("ask", SAMPLE, "How many cubez are there?")
+    done = nmn("ask", SAMPLE, "How many cubez are there?", "--parser", "grammar")
     done.refused("unknown word 'cubez'", "'cubes'", lines=3)
     assert done.err.splitlines()[1:] == ["How many cubez are there?", "         ^^^^^"]
 
@@ -150,14 +151,14 @@ QUESTIONS = f"{HOW_MANY}\n\n  How many cubez are there?\r\nAre there any things?
 
 def test_a_file_of_questions_is_answered_line_by_line(nmn: Any, write: Callable[[str, Any], Path]) -> None:
     path = write("my questions.txt", QUESTIONS)
-    done = nmn("ask", SAMPLE, path, "--json")
+    done = nmn("ask", SAMPLE, path, "--json", "--parser", "grammar")
     first, second, third = done.json()["answers"]
     assert done.code == 1
     assert [first["error"], third["error"]] == [None, None]
     assert (second["answer"], second["confidence"], second["question"]) == (None, None, "How many cubez are there?")
     assert "cubez" in second["error"]
-    assert first == {**nmn("ask", SAMPLE, HOW_MANY, "--json").json(), "error": None}
-    shown = nmn("ask", SAMPLE, path)
+    assert first == {**nmn("ask", SAMPLE, HOW_MANY, "--json", "--parser", "grammar").json(), "error": None}
+    shown = nmn("ask", SAMPLE, path, "--parser", "grammar")
     assert shown.code == 1
     assert "not answered: unknown word 'cubez'" in shown.out
     assert len(shown.out.split("\n\n")) == 3
@@ -240,3 +241,80 @@ def test_not_knowing_is_an_answer(nmn: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert "I don't know  confidence 0.000" in shown.out
     record = nmn("ask", SAMPLE, HOW_MANY, "--json")
     assert (record.code, record.json()["answer"]) == (0, None)
+
+
+class Unsure:
+    """A parser that takes every question for one and is not sure of it, but of what ends in "please"."""
+
+    name = "unsure"
+
+    def parse(self, question: str) -> Any:
+        from nmn.domain import Domain
+        from nmn.parse import Parse
+        from nmn.parser.english import EnglishParser
+
+        program = EnglishParser(Domain.load("clevr")).parse(HOW_MANY)[0].program
+        sure = 0.97 if question.endswith("please") else 0.4
+        return (Parse(program, sure, (None,) * len(program.nodes), self.name, 0.0),)
+
+
+@pytest.fixture
+def unsure(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nmn.domain import Domain
+    from nmn.parser.cascade import CascadeParser, Link
+    from nmn.parser.english import EnglishParser
+
+    links = [Link.of(EnglishParser(Domain.load("clevr"))), Link.of(Unsure(), threshold=0.5)]
+    monkeypatch.setattr("nmn.cli.ask.chosen_parser", lambda *arguments: CascadeParser(links))
+
+
+@pytest.mark.usefixtures("unsure")
+def test_of_a_question_that_is_not_understood_the_best_guess_is_shown_as_such(nmn: Any) -> None:
+    done = nmn("ask", SAMPLE, "How many cubez are there?")
+    question, answer, guess, program, reason, text, caret = done.out.splitlines()
+    assert (done.code, done.err) == (0, "")
+    assert (question, answer) == ("How many cubez are there?", "I don't know")
+    assert guess.startswith("best guess: ")
+    assert guess.split()[2].isdigit()
+    assert program == "by count(filter(scene(), shape=cube))"
+    assert reason.startswith("grammar: unknown word 'cubez'")
+    assert (text, caret) == ("How many cubez are there?", "         ^^^^^")
+    record = nmn("ask", SAMPLE, "How many cubez are there?", "--json")
+    assert record.code == 0
+    shown = record.json()
+    assert (shown["answer"], shown["known"], shown["distribution"]) == (None, False, {})
+    assert shown["guess"]["answer"] == guess.split()[2]
+    assert 0 < shown["guess"]["confidence"] <= 0.4
+
+
+@pytest.mark.usefixtures("unsure")
+def test_a_trace_says_who_was_asked_to_read_and_what_that_took(nmn: Any) -> None:
+    def line(question: str) -> str:
+        out = nmn("ask", SAMPLE, question, "--trace").out
+        return next(each for each in out.splitlines() if each.startswith("read by: "))
+
+    assert re.fullmatch(r"read by: grammar [\d.]+ ms, confidence 1.00", line(HOW_MANY))
+    known = r"read by: grammar [\d.]+ ms, did not know; unsure [\d.]+ ms, confidence 0.97"
+    assert re.fullmatch(known, line("cubez please"))
+    unknown = r"read by: grammar [\d.]+ ms, did not know; unsure [\d.]+ ms, did not know"
+    assert re.fullmatch(unknown, line("cubez"))
+
+
+@pytest.mark.usefixtures("unsure")
+def test_not_knowing_is_no_failure_in_a_file_of_questions(nmn: Any, write: Callable[[str, Any], Path]) -> None:
+    path = write("q.txt", f"{HOW_MANY}\ncubez\ncubez please\n")
+    done = nmn("ask", SAMPLE, path, "--json")
+    assert done.code == 0
+    answers = done.json()["answers"]
+    assert [each["known"] for each in answers] == [True, False, True]
+    assert [each["error"] for each in answers] == [None, None, None]
+    assert [each["reading"]["link"] for each in answers] == ["grammar", "unsure", "unsure"]
+    assert answers[2]["answer"] == answers[0]["answer"]
+    assert answers[2]["confidence"] == pytest.approx(0.97 * answers[0]["confidence"])
+
+
+def test_parsers_that_do_not_go_together_are_refused(nmn: Any, tmp_path: Path) -> None:
+    nmn("ask", SAMPLE, HOW_MANY, "--parser", "grammar", "--parser-weights", tmp_path).refused("--parser-weights")
+    nmn("ask", SAMPLE, HOW_MANY, "--parser", "grammar", "--language-model", "gpt").refused("--language-model")
+    nmn("ask", SAMPLE, HOW_MANY, "--parser", "other").refused("--parser")
+    nmn("ask", SAMPLE, HOW_MANY, "--parser-weights", tmp_path).refused("no parser weights")

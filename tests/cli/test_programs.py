@@ -55,7 +55,7 @@ def test_an_empty_question_is_refused_without_a_caret_under_nothing(nmn: Any, qu
     ],
 )
 def test_questions_that_cannot_be_read_are_refused_with_a_caret(nmn: Any, question: str, words: str) -> None:
-    done = nmn("parse", question)
+    done = nmn("parse", question, "--parser", "grammar")
     done.refused(words, lines=3)
     text, caret = done.err.splitlines()[1:]
     assert set(caret) == {" ", "^"} or set(caret) == {"^"}
@@ -90,7 +90,7 @@ def test_a_file_of_questions_gets_programs(nmn: Any, write: Write, root: Path, t
     records = json.loads((root / QUESTIONS).read_text())["questions"][:3]
     records[1]["question"] = "How many cubez are there?"
     path, out = write("my questions.json", {"info": {"split": "mine"}, "questions": records}), tmp_path / "out.json"
-    done = nmn("parse", path, "--output", out, "--json")
+    done = nmn("parse", path, "--output", out, "--json", "--parser", "grammar")
     assert (done.code, done.json()) == (1, {"questions": 3, "parsed": 2, "refused": [records[1]["question_index"]]})
     written = json.loads(out.read_text())
     assert written["info"] == {"split": "mine"}
@@ -103,7 +103,7 @@ def test_a_file_of_questions_gets_programs(nmn: Any, write: Write, root: Path, t
     assert nmn("parse", path, "--output", out, "--format", "nmn", "--limit", 1).code == 0
     (only,) = json.loads(out.read_text())["questions"]
     assert nmn("check", only["program"]).code == 0
-    shown = nmn("parse", path, "--output", out)
+    shown = nmn("parse", path, "--output", out, "--parser", "grammar")
     assert "2 of 3 questions parsed" in shown.out
     assert "cubez" in shown.out
 
