@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import combining, name
 
 from lark import Token
 
@@ -24,6 +25,8 @@ _NEGATIONS = frozenset({"not", "no", "nothing", "none", "without", "except", "is
 _ARTICLES = frozenset({"the", "a", "an"})
 _STRANGE_AT_LEAST = 2  # unknown words
 _PHRASES_SHOWN = 3
+_PHRASE_BREAKS_OFF = 4  # words from the start of a phrase
+_LONGEST_SHOWN = 40  # characters of a word
 _HOLDS_IS = frozenset({"what", "that", "there", "which", "it", "how"})
 
 
@@ -96,6 +99,8 @@ class Lexicon:
         Raises: QuestionError when it is empty, too long, or holds a word that is not known.
         """
         check_readable(question)
+        if not question.isascii() or not question.isprintable():
+            _check_visible(question)
         text = question.translate(_TYPOGRAPHIC)
         found = [match for match in _PIECE.finditer(text) if match.group() not in _IGNORED]
         while found[-1].group() in _ENDS:
@@ -119,7 +124,7 @@ class Lexicon:
             elif word in _MAY_SEPARATE:
                 yield Lexeme.of(_COMMA, text, start, end)
             else:
-                raise self._unknown(text, words, word, Span(start, end))
+                raise self._unknown(text, found, index)
             index += 1
 
     def _longest(self, words: Sequence[str], index: int) -> _Entry | None:
@@ -146,7 +151,12 @@ class Lexicon:
                 continue
             yield lexeme
 
-    def _unknown(self, text: str, words: Sequence[str], word: str, span: Span) -> QuestionError:
+    def _unknown(self, text: str, found: Sequence[re.Match[str]], index: int) -> QuestionError:
+        words = [match.group().lower() for match in found]
+        if words[index] in self.words:  # a phrase that breaks off at a word nearby: that is the strange one
+            nearby = range(index + 1, min(index + _PHRASE_BREAKS_OFF, len(words)))
+            index = next((at for at in nearby if words[at].isalnum() and words[at] not in self.words), index)
+        word, span = words[index], Span(found[index].start(), found[index].end())
         strange = sum(word.isalnum() and word not in self.words for word in words)
         if word in self.words:
             phrases = self.words[word][::-1][:_PHRASES_SHOWN]  # those of the domain first
@@ -156,13 +166,12 @@ class Lexicon:
         elif word.isdigit():
             message = f"{word!r}: the language has no numbers, only comparisons of two counts"
         elif not word.isascii() or not word.isalnum():
-            message = f"unknown {'word' if word.isalnum() else 'sign'} {word!r}: questions are read in English"
+            what = "word" if any(letter.isalnum() for letter in word) else "sign"
+            message = f"unknown {what} {_shown(word)}{_other_script(word)}: questions are read in English"
         elif strange > _STRANGE_AT_LEAST and 2 * strange > len(words):
-            message = (
-                f"unknown word {word!r}, and most others too: questions are read in English, in the words of a domain"
-            )
+            message = f"unknown word {_shown(word)}, and most others too: questions are read in English, in the words of a domain"
         else:
-            message = f"unknown word {word!r}{nearest(word, self.words)}"
+            message = f"unknown word {_shown(word)}{nearest(word, self.words)}"
         return QuestionError(message, text=text, span=span)
 
 
@@ -178,6 +187,27 @@ def check_readable(question: str) -> None:
         what = "holds no word" if any(not each.isspace() and each not in _ENDS for each in question) else "is empty"
         message = f"the question {what}; ask something such as 'Are there any ...?' or 'What is ...?'"
         raise QuestionError(message, text=question, span=Span(0, len(question)))
+
+
+def _check_visible(question: str) -> None:
+    """Refuse characters that nobody sees: control characters, marks of direction, halves of surrogate pairs."""
+    for place, each in enumerate(question):
+        if (each.isprintable() and not combining(each)) or each.isspace():
+            continue
+        called = f" ({name(each)})" if name(each, "") else ""
+        message = f"the question holds the sign U+{ord(each):04X}{called}, which is in no word of English"
+        raise QuestionError(message, text=question, span=Span(place, place + 1))
+
+
+def _shown(word: str) -> str:
+    return repr(word if len(word) <= _LONGEST_SHOWN else f"{word[: _LONGEST_SHOWN - 3]}...")
+
+
+def _other_script(word: str) -> str:
+    """Which letter of a word only looks like a Latin one."""
+    strange = [letter for letter in word if not letter.isascii() and not name(letter, "LATIN").startswith("LATIN")]
+    mixed = strange and any(letter.isascii() and letter.isalpha() for letter in word)
+    return f", in which {strange[0]!r} is {name(strange[0])}" if mixed else ""
 
 
 _POSSESSIVE = Meaning("POSSESSIVE")
