@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from nmn.cli import ask, bench, calibrate, check, evaluate, evaluate_gqa, modules, parse, run, train, train_parser
+from nmn.cli import (
+    ask,
+    bench,
+    calibrate,
+    check,
+    evaluate,
+    evaluate_gqa,
+    generate,
+    modules,
+    parse,
+    run,
+    train,
+    train_parser,
+)
 from nmn.cli.options import examples
 from nmn.errors import NmnError, PresuppositionError, TextError, printable
 
@@ -70,6 +83,7 @@ evaluate.app.command(
         f"    --scene-graphs {GQA}_scene_graphs.json --thirds",
     ),
 )(evaluate_gqa.gqa)
+app.add_typer(generate.app, name="generate")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")
 app.add_typer(calibrate.app, name="calibrate")

@@ -142,7 +142,8 @@ class _Ground:
         """The base with as many values of an object as it takes for the object alone to fit."""
         attributes = [each for each in self.of.values if each != barred and not _gives_away(base, each)]
         self.random.shuffle(attributes)
-        members, values = self.members_of(base), []
+        members = self.members_of(base)
+        values: list[Concept] = []
         for attribute in attributes:
             if len(values) >= wanted and members == 1 << subject:
                 break
@@ -186,7 +187,7 @@ class _Ground:
             return self.alike_like(form, subject, barred)
         if isinstance(form, Both):
             parts = [self.base_like(each, subject, barred) for each in form.parts]
-            found: Base = Both(tuple(each for each in parts if each is not None))
+            found: Both | Either = Both(tuple(each for each in parts if each is not None))
         else:
             # One of the alternatives holds of the object, the others are about any.
             held = self.random.randrange(len(form.parts))
