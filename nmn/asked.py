@@ -2,8 +2,8 @@
 
 **Execution-guided choice** (Wang et al. 2018, arXiv:1807.03100): of the readings of one question, those that fail on the
 image are dropped; here, where nothing is all or nothing, each is weighed by the probability that what it takes for granted
-holds there. A question is asked of an image that it fits, so by Bayes' rule the weight of a reading is its confidence times
-that probability.
+holds there. Most questions are asked of images that they fit, so by Bayes' rule the weight of a reading is its confidence times
+that probability, and a little more for questions about what is not there.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,9 @@ from nmn.trace import Answer
 
 MOST_CANDIDATES = 4
 """Readings of one question that are run to choose among them."""
+
+MISTAKEN = 0.05
+"""Probability that a question is asked whatever is there: people are mistaken, or want to be told that it is not so."""
 
 LEAST_CANDIDATE = 0.01
 """A reading that is less likely than this is not run to see whether it fits."""
@@ -92,7 +95,10 @@ class Reader:
 
 def _fitting(readings: Readings, found: Sequence[Answer]) -> tuple[int, Parse]:
     """The reading that is likeliest given that it was asked of this image, and its number."""
-    weights = [reading.confidence * answer.granted for reading, answer in zip(readings, found, strict=True)]
+    weights = [
+        reading.confidence * (MISTAKEN + (1 - MISTAKEN) * answer.granted)
+        for reading, answer in zip(readings, found, strict=True)
+    ]
     total = sum(weights)
     if total <= 0:
         return 0, readings[0]

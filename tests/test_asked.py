@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from worlds import random_scene
 
+from nmn.asked import MISTAKEN
 from nmn.domain import Domain
 from nmn.engine import Engine
 from nmn.errors import PresuppositionError, QuestionError
@@ -168,7 +169,8 @@ def test_the_reading_that_fits_the_image_is_chosen_where_that_is_wanted(exact: b
     assert (chosen.program, chosen.value, chosen.presuppositions) == (read(BLUE), "small", ())
     assert chosen.reading is not None
     assert chosen.reading.program == read(BLUE)
-    assert chosen.confidence == pytest.approx(0.9, abs=0.01)  # all that the two readings have between them
+    weights = 0.6 * MISTAKEN, 0.3
+    assert chosen.confidence == pytest.approx(0.9 * weights[1] / sum(weights), abs=0.01)  # of all that the two have
 
 
 def test_of_readings_that_fit_alike_the_likeliest_is_chosen() -> None:
@@ -177,6 +179,12 @@ def test_of_readings_that_fit_alike_the_likeliest_is_chosen() -> None:
         assert answer.program == read(RED)
         assert answer.reading is not None
         assert answer.reading.confidence == pytest.approx(0.6)
+
+
+def test_a_reading_that_is_far_likelier_is_kept_though_it_does_not_fit() -> None:
+    answer = guided(((RED, 0.97), (BLUE, 0.02)), on=True).answer(colored("blue", "green"), GUESSED)
+    assert answer.program == read(RED)
+    assert answer.presuppositions
 
 
 def test_choosing_among_readings_changes_nothing_where_there_is_one() -> None:
