@@ -72,8 +72,8 @@ def evaluate_gqa(
             if on_error == "fail" and not isinstance(found, Program):
                 raise found[1]
             answer = next(answers) if isinstance(found, Program) else None
-            place = (len(outcomes), numbers[question.image])
-            outcomes.append(_outcome(question, place, found, answer, skips=on_error == "skip"))
+            at = (len(outcomes), numbers[question.image])
+            outcomes.append(_outcome(question, at, found, answer, skips=on_error == "skip"))
         advance(len(batch))
     return Report(tuple(outcomes), perf_counter() - started)
 
@@ -106,14 +106,14 @@ def _answers(
 
 
 def _outcome(
-    question: GqaQuestion, place: tuple[int, int], read: Program | Refused, answer: Answer | None, *, skips: bool
+    question: GqaQuestion, at: tuple[int, int], read: Program | Refused, answer: Answer | None, *, skips: bool
 ) -> Outcome:
     failure, error = (None, None) if isinstance(read, Program) else read
     value = None if answer is None else answer.value
     unjudged = question.answer is None or (skips and failure in DATA_FAILURES)
     return Outcome(
-        question_index=place[0],
-        image_index=place[1],
+        question_index=at[0],
+        image_index=at[1],
         answer=value,
         expected=question.answer,
         correct=None if unjudged else value == question.answer,

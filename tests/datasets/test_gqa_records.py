@@ -125,7 +125,7 @@ def test_a_graph_holds_what_is_implied_and_nothing_else() -> None:
         (record("red", ("select", "dog (1,2)", []), ("query", "color", [0])), "names several"),
         (
             record("dog", ("select", "dog (1)", []), ("select", "cat (1)", []), ("choose older", "", [0, 1])),
-            "would need",
+            "none of the two",
         ),
         (record("yes", ("select", "dog (-)", []), ("exist", "?", [0])), "contradicts"),
         (record("red", ("select", "dog", []), ("query", "color", [0])), "names no objects"),

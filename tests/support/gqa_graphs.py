@@ -49,8 +49,12 @@ class SmallestGraph:
             self.carry(found, category, self.answer)
             if verb == "query":
                 self.only_answer(found, category)
+        elif verb == "choose":
+            self.compare(category, last)
+        elif verb == "common":
+            self.values(self.pair(last), self.answer, alike=True)
         else:
-            raise Unsaid(f"what {self.calls[last]['operation']} would need is not in the record")
+            raise Unsaid(f"the answer of {verb} would need more than the record says")
 
     def words(self, index: int) -> tuple[str, list[str] | None]:
         """A call's argument without its ids, and these: none of them for ``(-)``, None where it has no parentheses."""
@@ -86,7 +90,7 @@ class SmallestGraph:
             anchor = self.one(self.source(index))
             for each in found if there else ():
                 if relation.startswith("same "):
-                    self.share(each, anchor, relation.removeprefix("same "))
+                    self.values([anchor, each], relation.removeprefix("same "), alike=True)
                 else:
                     self.relate(each, relation, anchor, direction)
             return found if there else []
@@ -115,10 +119,26 @@ class SmallestGraph:
             raise Unsaid("an object is related to itself")
         self.relations[subject].append((relation, other))
 
-    def share(self, found: str, anchor: str, category: str) -> None:
-        """Give two objects one value of an attribute; which one, the record leaves open."""
-        for each in (found, anchor):
-            self.carry(each, category, self.domain.attribute(category).values[0])
+    def values(self, found: Sequence[str], category: str, *, alike: bool) -> None:
+        """Give objects one value of an attribute, or the last another than the others; which, the record leaves open."""
+        if category in ("name", "type"):
+            if not alike:
+                raise Unsaid("which kinds the objects are is not in the record")
+            return  # they are of the kind by which they were found
+        first, second = self.domain.attribute(category).values[:2]
+        for each in found:
+            self.carry(each, category, first if alike or each != found[-1] else second)
+
+    def pair(self, index: int) -> list[str]:
+        return [self.one(int(each)) for each in self.calls[index]["dependencies"]]
+
+    def compare(self, comparative: str, index: int) -> None:
+        """Give the one of two objects that the answer names more of what they are compared by."""
+        found = self.pair(index)
+        meant = [each for each in found if self.answer in self.names[each]]
+        if len(meant) != 1:
+            raise Unsaid("the answer names none of the two that are compared, or both")
+        self.carry(meant[0], *dict(self.domain.comparatives)[comparative])
 
     def carry(self, found: str, category: str, value: str) -> None:
         if category in ("name", "type"):
@@ -157,10 +177,11 @@ class SmallestGraph:
             found = self.one(self.source(index))
             if holds:
                 self.carry(found, category, self.words(index)[0])
-        elif verb == "same" and holds and self.words(index)[0] in ("type", "name"):
-            self.members(self.source(index))
+        elif verb in ("same", "different"):
+            found = self.pair(index) if category else self.members(self.source(index))
+            self.values(found, category or self.words(index)[0], alike=holds is (verb == "same"))
         else:
-            raise Unsaid("which values the objects have is not in the record")
+            raise Unsaid(f"what {verb} would need is not in the record")
 
     def joined(self, verb: str, parts: list[int], holds: bool) -> None:
         if holds is (verb == "and"):
