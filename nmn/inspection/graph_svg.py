@@ -7,7 +7,15 @@ from nmn.inspection.markup import Markup, element, joined
 from nmn.inspection.text_width import fitted, text_width
 from nmn.inspection.view import FAILS, UNSURE, NodeView, View
 
-GLYPHS = {"ObjectSet": "{ }", "Object": "●", "Count": "#", "Bool": "✓", "Value": "=", "Choice": "/"}
+GLYPHS = {
+    "ObjectSet": "{ }",
+    "Object": "●",
+    "Count": "#",
+    "Bool": "✓",
+    "Value": "=",
+    "Choice": "/",
+    "AttributeName": "≈",
+}
 """What tells the kinds of values apart, beside their colour."""
 
 KIND_WORDS = {
@@ -17,6 +25,7 @@ KIND_WORDS = {
     "Bool": "yes or no",
     "Value": "a value",
     "Choice": "a choice",
+    "AttributeName": "an attribute",
 }
 
 TITLE_SIZE, VALUE_SIZE, BADGE_SIZE = 13.0, 12.5, 11.0  # px
