@@ -1,1 +1,1 @@
-"""Sample images and, later, the inspection page."""
+"""Sample images, and the page to ask about them and look inside of the answers."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from nmn.inspection.graph_svg import GLYPHS, KIND_WORDS, kinds_of
 from nmn.inspection.markup import Markup, element, joined
 from nmn.inspection.overlay_svg import LEAST_PRESENCE
-from nmn.inspection.view import ALONE, IN, OUT, SAME, Column, Cost, NodeView, ObjectView, View
+from nmn.inspection.view import IN, OUT, SAME, Column, Cost, NodeView, ObjectView, View
 from nmn.words import LIKELY
 
 _NOTHING = Markup()
@@ -108,8 +108,7 @@ def _difference(node: NodeView) -> Markup:
     found = node.difference
     if found is None or found.state == SAME:
         return _NOTHING
-    words = "Not in the other run" if found.state == ALONE else f"In the other run: {found.words}"
-    return element("p", words, class_=f"nmn-note nmn-note-{found.state}")
+    return element("p", found.words, class_=f"nmn-note nmn-note-{found.state}")
 
 
 def _chances(chances: Sequence[tuple[str, float]]) -> Markup:

@@ -14,24 +14,21 @@ LONGEST_SIDE = 640  # px, of an image as it is shown
 _QUALITY = 84
 
 
-def thumbnail(pixels: NDArray[np.uint8], longest: int = LONGEST_SIDE) -> Picture:
-    """An image as it is shown: no side longer than so many pixels."""
+def pictured(pixels: NDArray[np.uint8]) -> Picture:
+    """An image to draw on, in its own coordinates; of a large one a smaller copy is shown in its place."""
+    height, width = pixels.shape[:2]
+    return Picture(float(width), float(height), jpeg_address(pixels, LONGEST_SIDE))
+
+
+def jpeg_address(pixels: NDArray[np.uint8], longest: int) -> str:
+    """An image with no side longer than so many pixels, as a ``data:`` address."""
     image = Image.fromarray(pixels)
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     kept = io.BytesIO()
     image.save(kept, "JPEG", quality=_QUALITY)
-    source = "data:image/jpeg;base64," + base64.b64encode(kept.getvalue()).decode("ascii")
-    return Picture(float(image.width), float(image.height), source)
+    return "data:image/jpeg;base64," + base64.b64encode(kept.getvalue()).decode("ascii")
 
 
-def drawn_on(loaded: Any, picture: Picture | None) -> tuple[float, Picture | None]:
-    """What is drawn on, and how many of its pixels there are to one of the image."""
-    if isinstance(loaded, np.ndarray):
-        drawn = picture if picture is not None else thumbnail(loaded)
-        return drawn.width / loaded.shape[1], drawn
-    return 1.0, picture
-
-
-def scaled_box(box: tuple[float, float, float, float] | None, scale: float) -> tuple[float, float, float, float] | None:
-    """A box of the image in pixels of its picture."""
-    return None if box is None else (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale)
+def drawn_on(loaded: Any, picture: Picture | None) -> Picture | None:
+    """What is given to draw on, or the image itself."""
+    return pictured(loaded) if picture is None and isinstance(loaded, np.ndarray) else picture

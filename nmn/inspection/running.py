@@ -13,7 +13,7 @@ from nmn.domain import Domain
 from nmn.engine import Engine
 from nmn.errors import InputError, nearest
 from nmn.exact import is_certain
-from nmn.inspection.pictures import drawn_on, scaled_box
+from nmn.inspection.pictures import drawn_on
 from nmn.inspection.suppositions import (
     Supposition,
     check_suppositions,
@@ -87,14 +87,12 @@ def inspect(
     if isinstance(question, str):
         answer = answer.asked(question, readings[0])
         answer = answer if readings[0].known else answer.unknown()
-    scale, drawn = drawn_on(loaded, picture)
-    objects = tuple(replace(each, box=scaled_box(each.box, scale)) for each in run.objects)
     shown = view(
         answer,
         domain=engine.domain,
         registry=engine.registry,
-        picture=drawn,
-        objects=objects,
+        picture=drawn_on(loaded, picture),
+        objects=run.objects,
         others=readings[1:],
     )
     return Inspected(answer, replace(run.finish(shown), title=title))

@@ -87,7 +87,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Difference:
-    """What became of a node in another run: one of SAME, CHANGED, ALONE; the node there, and its value in words."""
+    """What became of a node in another run: one of SAME, CHANGED, ALONE; the node there; and in words."""
 
     state: str
     other: int | None = None

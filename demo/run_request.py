@@ -1,0 +1,95 @@
+"""Requests: what a page asks for, read with care, because anybody can send anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nmn.errors import InputError, nearest
+from nmn.inspection.running import POLICIES
+from nmn.inspection.suppositions import Supposition
+from nmn.soft import Policy
+
+LONGEST_QUESTION = 500  # characters
+LONGEST_PROGRAM = 5_000  # characters
+LONGEST_NAME = 200  # characters
+MOST_SUPPOSITIONS = 20
+
+NETWORK, ANNOTATION = "network", "annotation"
+EYES = (NETWORK, ANNOTATION)
+"""Who looks at an image: the network at its pixels, or whoever wrote down what is in it."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run.
+
+    Attributes:
+        image: Which image, by the name that it was given.
+        eyes: Who looks at it.
+        question: A question; empty where a program is given.
+        program: A program's text; empty where a question is given.
+        policy: Which facets are computed, and when.
+        suppose: What takes the place of what is seen.
+    """
+
+    image: str
+    eyes: str
+    question: str
+    program: str
+    policy: Policy
+    suppose: tuple[Supposition, ...] = ()
+
+    def without_suppositions(self) -> "RunRequest":
+        """The same run of what is really seen."""
+        return replace(self, suppose=())
+
+
+def read_run(record: Any) -> RunRequest:
+    """A request as a page sends it. Raises: InputError in one line."""
+    fields = mapping(record, "a request")
+    question = text(fields, "question", LONGEST_QUESTION)
+    program = text(fields, "program", LONGEST_PROGRAM)
+    if not question.strip() and not program.strip():
+        raise InputError("nothing is asked: write a question, or a program")
+    eyes, policy = text(fields, "eyes", LONGEST_NAME) or NETWORK, text(fields, "policy", LONGEST_NAME) or POLICIES[0]
+    if eyes not in EYES:
+        raise InputError(f"nobody looks with {eyes!r}{nearest(eyes, EYES)}")
+    known = next((each for each in POLICIES if each == policy), None)
+    if known is None:
+        raise InputError(f"no policy {policy!r}{nearest(policy, POLICIES)}")
+    suppose = fields.get("suppose") or []
+    if not isinstance(suppose, list) or len(suppose) > MOST_SUPPOSITIONS:
+        raise InputError(f"'suppose' must be a list of up to {MOST_SUPPOSITIONS}")
+    image = text(fields, "image", LONGEST_NAME)
+    return RunRequest(image, eyes, question.strip(), program.strip(), known, tuple(map(_supposition, suppose)))
+
+
+def mapping(record: Any, what: str) -> Mapping[str, Any]:
+    """A JSON object. Raises: InputError."""
+    if not isinstance(record, dict):
+        raise InputError(f"{what} must be an object, not {type(record).__name__}")
+    return record
+
+
+def text(fields: Mapping[str, Any], name: str, longest: int) -> str:
+    """A field that holds text, empty if there is none. Raises: InputError."""
+    value = fields.get(name) or ""
+    if not isinstance(value, str):
+        raise InputError(f"{name!r} must be text, not {type(value).__name__}")
+    if len(value) > longest:
+        raise InputError(f"a {name} of {len(value):,} characters: the longest allowed is {longest:,}")
+    return value
+
+
+def number(fields: Mapping[str, Any], name: str) -> int:
+    """A field that holds a whole number. Raises: InputError."""
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError(f"{name!r} must be a whole number, not {type(value).__name__}")
+    return value
+
+
+def _supposition(record: Any) -> Supposition:
+    fields = mapping(record, "a supposition")
+    attribute = text(fields, "attribute", LONGEST_NAME) or None
+    return Supposition(number(fields, "object"), attribute, text(fields, "value", LONGEST_NAME))

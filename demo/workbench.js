@@ -1,0 +1,364 @@
+// The workbench: a state, which is a run or two, and the page that shows it. Python runs and draws; see workbench.py.
+
+const CHECK_AFTER = 140; // ms
+const MENU_AFTER = 120; // ms
+const MOST_UNDO = 100;
+const LARGEST_FILE = 8e6; // bytes
+
+function workbenchStart(root, server) {
+  const find = (id) => root.querySelector(`#${id}`);
+  const start = JSON.parse(find("wb-start").textContent);
+  const images = start.images;
+  const question = find("wb-question");
+  const program = find("wb-program");
+  const result = find("wb-result");
+  const past = [];
+  let state = null;
+  let shown = null; // what the last answer said of itself
+  let ticket = 0;
+  let busy = 0;
+
+  // The state, and its address
+
+  function fresh(image) {
+    const own = images.find((each) => each.name === image) || images[0];
+    return {
+      image: own.name, eyes: own.eyes[0], policy: "lazy", question: own.questions[own.questions.length - 1] || "",
+      program: "", suppose: [], node: null, beside: null,
+    };
+  }
+
+  function fromAddress() {
+    if (location.hash.length < 2) return null;
+    try {
+      const read = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+      return read && typeof read === "object" ? { ...fresh(read.image), ...read } : null;
+    } catch (error) {
+      return null;
+    }
+  }
+
+  function remember() {
+    const kept = Object.fromEntries(Object.entries(state).filter(([, value]) => value !== null && value !== "" && !(Array.isArray(value) && !value.length)));
+    history.replaceState(null, "", `#${encodeURIComponent(JSON.stringify(kept))}`);
+  }
+
+  function change(changes) {
+    past.push(JSON.stringify(state));
+    if (past.length > MOST_UNDO) past.shift();
+    state = { ...state, ...changes };
+    return run();
+  }
+
+  function undo() {
+    if (!past.length) return;
+    state = JSON.parse(past.pop());
+    run();
+  }
+
+  // Running
+
+  async function call(name, record) {
+    say(++busy ? "Running …" : "");
+    root.setAttribute("aria-busy", "true");
+    try {
+      return await server[name](record);
+    } catch (error) {
+      return { error: { message: "The server does not answer; is it still running?", about: "", start: null, pointer: null } };
+    } finally {
+      if (!--busy) {
+        say("");
+        root.removeAttribute("aria-busy");
+      }
+    }
+  }
+
+  function say(words) {
+    find("wb-status").textContent = words;
+  }
+
+  async function run() {
+    const own = ++ticket;
+    showControls();
+    const reply = await call("ask", state);
+    if (own !== ticket) return;
+    showProblem(reply.error || null);
+    if (reply.error) return;
+    shown = reply;
+    remember();
+    result.innerHTML = reply.html;
+    result.className = `wb-result nmn-page nmn-of-${state.beside ? 2 : 1}`;
+    result.querySelectorAll("[data-nmn]").forEach(nmnInspect);
+    nmnPair(result);
+    if (!state.program) writeProgram(reply.program);
+    showObjects(reply.objects);
+    find("wb-actions").hidden = false;
+    const article = articleOfRun();
+    if (article && article.nmnSelect) selected(Number(article.dataset.selected));
+  }
+
+  function articleOfRun() {
+    const articles = result.querySelectorAll("[data-nmn]");
+    return articles[articles.length - 1];
+  }
+
+  // What went wrong, at its place
+
+  function showProblem(error) {
+    const about = error ? error.about : "";
+    const where = about === "program" || (!about && state.program) ? "program" : "question";
+    ["question", "program"].forEach((name) => {
+      const own = Boolean(error) && name === where;
+      const place = find(`wb-${name}-problem`);
+      place.hidden = !own;
+      place.textContent = own ? [error.message, error.pointer].filter(Boolean).join("\n") : "";
+      find(`wb-${name}`).setAttribute("aria-invalid", String(own));
+    });
+    markProgram(error && where === "program" ? error : null);
+    if (error && where === "program") find("wb-editor").open = true;
+  }
+
+  function markProgram(error) {
+    const mirror = find("wb-mirror");
+    mirror.replaceChildren(document.createTextNode(program.value));
+    if (!error || error.start === null || !program.value) return;
+    const letters = Array.from(program.value);
+    const mark = document.createElement("mark");
+    mark.textContent = letters.slice(error.start, Math.max(error.end, error.start + 1)).join("") || " ";
+    mirror.replaceChildren(letters.slice(0, error.start).join(""), mark, letters.slice(Math.max(error.end, error.start + 1)).join(""));
+  }
+
+  function writeProgram(text) {
+    program.value = text;
+    fitProgram();
+    markProgram(null);
+  }
+
+  function fitProgram() {
+    program.style.height = "auto";
+    program.style.height = `${Math.min(program.scrollHeight + 2, 260)}px`;
+  }
+
+  let checking = 0;
+  program.addEventListener("input", () => {
+    fitProgram();
+    markProgram(null);
+    clearTimeout(checking);
+    checking = setTimeout(async () => {
+      const text = program.value;
+      const reply = await server.check({ program: text }).catch(() => ({}));
+      if (program.value !== text) return;
+      showProblem(reply.error ? { ...reply.error, about: "program" } : null);
+    }, CHECK_AFTER);
+  });
+  program.addEventListener("scroll", () => (find("wb-mirror").scrollTop = program.scrollTop));
+
+  // Controls
+
+  function showControls() {
+    question.value = state.question;
+    if (state.program) writeProgram(state.program);
+    find("wb-policy").value = state.policy;
+    find("wb-eyes").value = state.eyes;
+    find("wb-undo").disabled = !past.length;
+    find("wb-compare").setAttribute("aria-pressed", String(Boolean(state.beside)));
+    find("wb-compare").textContent = state.beside ? "Stop comparing" : "Compare";
+    const own = images.find((each) => each.name === state.image);
+    Array.from(find("wb-eyes").options).forEach((option) => (option.disabled = Boolean(own) && !own.eyes.includes(option.value)));
+    root.querySelectorAll("[name=wb-image]").forEach((radio) => (radio.checked = radio.value === state.image));
+    find("wb-examples").replaceChildren(...(own ? own.questions : []).map(example));
+    showSuppositions();
+  }
+
+  function example(words) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = words;
+    button.title = words;
+    button.addEventListener("click", () => change({ question: words, program: "", suppose: [], node: null }));
+    return button;
+  }
+
+  function showImages() {
+    const upload = find("wb-upload-label") || uploadField();
+    find("wb-images").replaceChildren(...images.map(imageField), upload);
+  }
+
+  function imageField(each) {
+    const label = document.createElement("label");
+    const radio = document.createElement("input");
+    Object.assign(radio, { type: "radio", name: "wb-image", value: each.name, className: "wb-hidden" });
+    radio.addEventListener("change", () => chooseImage(each.name));
+    label.append(radio);
+    label.title = each.name;
+    if (each.thumbnail) {
+      const picture = document.createElement("img");
+      Object.assign(picture, { src: each.thumbnail, alt: `Image ${each.name}` });
+      label.append(picture);
+    } else {
+      const name = document.createElement("span");
+      name.textContent = each.name;
+      label.append(name);
+    }
+    return label;
+  }
+
+  function uploadField() {
+    const label = document.createElement("label");
+    const field = document.createElement("input");
+    Object.assign(field, { type: "file", accept: "image/jpeg,image/png,image/webp,image/bmp", className: "wb-hidden", id: "wb-upload" });
+    label.id = "wb-upload-label";
+    label.append(field, Object.assign(document.createElement("span"), { textContent: "Upload" }));
+    field.addEventListener("change", () => {
+      if (field.files.length) upload(field.files[0]);
+      field.value = "";
+    });
+    return label;
+  }
+
+  function chooseImage(name) {
+    const before = images.find((each) => each.name === state.image);
+    const next = fresh(name);
+    const own = state.question && !(before && before.questions.includes(state.question));
+    const eyes = images.find((each) => each.name === name).eyes.includes(state.eyes) ? state.eyes : next.eyes;
+    const asked = own || !next.question ? state.question : next.question;
+    return change({ image: name, eyes, question: asked, program: own || !next.question ? state.program : "", suppose: [], node: null });
+  }
+
+  async function upload(file) {
+    if (file.size > LARGEST_FILE) return showProblem({ message: "The file is too large: at most 8 MB can be uploaded", about: "question" });
+    const address = await new Promise((resolve) => {
+      const reader = new FileReader();
+      reader.addEventListener("load", () => resolve(reader.result));
+      reader.readAsDataURL(file);
+    });
+    const reply = await call("upload", { address });
+    if (reply.error) return showProblem({ ...reply.error, about: "question" });
+    images.push(reply.image);
+    showImages();
+    return chooseImage(reply.image.name);
+  }
+
+  // Changing a node, and supposing
+
+  let menuTimer = 0;
+  function selected(node) {
+    state.node = node;
+    find("wb-at").textContent = `#${node}`;
+    remember();
+    clearTimeout(menuTimer);
+    menuTimer = setTimeout(() => showMenu(node), MENU_AFTER);
+  }
+
+  async function showMenu(node) {
+    const text = shown.program;
+    const reply = await server.menu({ program: text, node }).catch(() => ({}));
+    if (!reply.edits || text !== shown.program || node !== state.node) return;
+    const menu = find("wb-edit");
+    const groups = new Map();
+    reply.edits.forEach((edit) => {
+      if (!groups.has(edit.sort)) groups.set(edit.sort, Object.assign(document.createElement("optgroup"), { label: edit.sort }));
+      const option = new Option(edit.label, edit.program);
+      option.dataset.node = edit.node;
+      groups.get(edit.sort).append(option);
+    });
+    menu.replaceChildren(new Option("change it …", ""), ...groups.values());
+    menu.disabled = !reply.edits.length;
+  }
+
+  function showObjects(objects) {
+    const choice = find("wb-object");
+    const before = choice.value;
+    choice.replaceChildren(...objects.map((index) => new Option(index, index)));
+    if (objects.map(String).includes(before)) choice.value = before;
+  }
+
+  function showSuppositions() {
+    find("wb-supposed").replaceChildren(...state.suppose.map((each, place) => {
+      const item = document.createElement("li");
+      const words = each.attribute ? `object ${each.object} is ${each.value}` : `object ${each.object} is ${each.value === "yes" ? "there" : "not there"}`;
+      const remove = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
+      remove.setAttribute("aria-label", `No longer suppose that ${words}`);
+      remove.addEventListener("click", () => change({ suppose: state.suppose.filter((_, at) => at !== place) }));
+      item.append(`suppose ${words}`, remove);
+      return item;
+    }));
+  }
+
+  function fillWhat() {
+    const groups = Object.entries(start.attributes).map(([name, values]) => {
+      const group = Object.assign(document.createElement("optgroup"), { label: name });
+      group.append(...values.map((value) => new Option(`is ${value}`, JSON.stringify({ attribute: name, value }))));
+      return group;
+    });
+    const there = Object.assign(document.createElement("optgroup"), { label: "presence" });
+    there.append(new Option("is not there", JSON.stringify({ value: "no" })), new Option("is there", JSON.stringify({ value: "yes" })));
+    find("wb-what").replaceChildren(...groups, there);
+  }
+
+  // Events
+
+  find("wb-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    change({ question: question.value, program: "", suppose: [], node: null });
+  });
+  find("wb-run").addEventListener("click", () => change({ program: program.value, node: null }));
+  program.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) change({ program: program.value, node: null });
+  });
+  find("wb-eyes").addEventListener("change", (event) => change({ eyes: event.target.value }));
+  find("wb-policy").addEventListener("change", (event) => change({ policy: event.target.value }));
+  find("wb-edit").addEventListener("change", (event) => {
+    const option = event.target.selectedOptions[0];
+    if (option && option.value) change({ program: option.value, node: Number(option.dataset.node) });
+  });
+  find("wb-suppose-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const what = { object: Number(find("wb-object").value), ...JSON.parse(find("wb-what").value) };
+    const rest = state.suppose.filter((each) => each.object !== what.object || each.attribute !== what.attribute);
+    change({ suppose: [...rest, what] });
+  });
+  find("wb-undo").addEventListener("click", undo);
+  root.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input[type=text], textarea");
+    if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !typing) {
+      event.preventDefault();
+      undo();
+    }
+  });
+  find("wb-compare").addEventListener("click", () => change({ beside: state.beside ? null : { ...state, beside: null } }));
+  find("wb-link").addEventListener("click", async () => {
+    await navigator.clipboard.writeText(location.href).catch(() => null);
+    say("The address of this run is in the clipboard.");
+  });
+  find("wb-download").addEventListener("click", async () => {
+    const reply = await call("download", state);
+    if (reply.error) return showProblem(reply.error);
+    const link = Object.assign(document.createElement("a"), { download: reply.name });
+    link.href = URL.createObjectURL(new Blob([reply.html], { type: "text/html" }));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  });
+  find("wb-theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  result.addEventListener("nmn-select", (event) => {
+    if (event.target === articleOfRun()) selected(event.detail.node);
+  });
+  window.addEventListener("hashchange", () => {
+    const read = fromAddress();
+    if (read) change(read);
+  });
+
+  function theme(name) {
+    document.documentElement.dataset.theme = name;
+    document.body.classList.toggle("dark", name === "dark");
+  }
+
+  theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  document.documentElement.lang = "en";
+  completes(question, questionWords(start.words));
+  completes(program, programWords(start));
+  fillWhat();
+  state = fromAddress() || fresh(images.length > 9 ? images[9].name : undefined);
+  showImages();
+  run();
+}

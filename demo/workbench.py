@@ -1,0 +1,191 @@
+"""Workbench: what a page asks, answered as JSON; no web framework, no state but the images.
+
+Every method takes what the page sent and gives ``{"error": {...}}`` where that cannot be used: nothing is raised for it.
+"""
+
+from collections.abc import Callable
+from threading import BoundedSemaphore
+from typing import Any
+
+from nmn.check import check
+from nmn.demo.gallery import Gallery
+from nmn.demo.run_request import ANNOTATION, LONGEST_PROGRAM, RunRequest, mapping, number, read_run, text
+from nmn.engine import Engine
+from nmn.errors import InputError, NmnError, ProgramError, QuestionError, TextError
+from nmn.inspection.comparing import compare
+from nmn.inspection.editing import edits
+from nmn.inspection.page import fragment, page
+from nmn.inspection.running import inspect
+from nmn.inspection.view import View
+from nmn.parser.text import parse_program
+from nmn.program import Program
+
+AT_ONCE = 2
+"""Runs that go on at the same time; others wait, which is faster than all of them together."""
+
+MOST_NODES = 120
+
+Reply = dict[str, Any]
+
+
+class Workbench:
+    """Answers a page.
+
+    Args:
+        engine: Looks at pixels.
+        described: Looks at annotated scenes, in the same domain.
+        gallery: The images.
+    """
+
+    def __init__(self, engine: Engine, described: Engine, gallery: Gallery) -> None:
+        self.engine = engine
+        self.described = described
+        self.gallery = gallery
+        self._running = BoundedSemaphore(AT_ONCE)
+
+    def start(self) -> Reply:
+        """What a page needs to begin: images, and the words that can be completed."""
+        domain = self.engine.domain
+        operations = [
+            {"name": each.operation, "says": str(each), "summary": each.summary} for each in self.engine.registry
+        ]
+        return {
+            "images": [each.to_json() for each in self.gallery.exhibits.values()],
+            "words": sorted(set(domain.words())),
+            "operations": operations,
+            "attributes": {each.name: list(each.values) for each in domain.attributes},
+            "relations": [each.name for each in domain.relations],
+        }
+
+    def ask(self, record: Any) -> Reply:
+        """Run a question or a program, beside another one if ``beside`` is given: ``{"html", "program", "objects"}``."""
+
+        def answered() -> Reply:
+            views = self._views(record)
+            return {
+                "html": "".join(fragment(each, standalone=False, selected=_selected(record, each)) for each in views),
+                "program": views[-1].program,
+                "nodes": len(views[-1].nodes),
+                "answer": views[-1].answer,
+                "objects": [each.index for each in views[-1].objects if each.presence >= 0.1],
+            }
+
+        return _told(answered)
+
+    def download(self, record: Any) -> Reply:
+        """The same as one file: ``{"name", "html"}``."""
+
+        def written() -> Reply:
+            views = self._views(record)
+            title = views[0].question or views[0].program
+            return {"name": "answer.html", "html": page(views, title=title[:120])}
+
+        return _told(written)
+
+    def check(self, record: Any) -> Reply:
+        """Whether a program's text is well typed: ``{"nodes"}``, or an error with its place."""
+        return _told(
+            lambda: {"nodes": len(self._program(text(mapping(record, "a request"), "program", LONGEST_PROGRAM)).nodes)}
+        )
+
+    def menu(self, record: Any) -> Reply:
+        """What can be done to a node: ``{"edits": [{"sort", "label", "program", "node"}]}``."""
+
+        def listed() -> Reply:
+            fields = mapping(record, "a request")
+            program = self._program(text(fields, "program", LONGEST_PROGRAM))
+            found = edits(program, number(fields, "node"), self.engine.domain, self.engine.registry)
+            offered = [
+                {"sort": each.sort, "label": each.label, "program": each.program.text, "node": each.node}
+                for each in found
+            ]
+            return {"edits": offered}
+
+        return _told(listed)
+
+    def upload(self, record: Any) -> Reply:
+        """Keep an image: ``{"image"}``."""
+
+        def kept() -> Reply:
+            address = mapping(record, "an upload").get("address")
+            if not isinstance(address, str):
+                raise InputError("an upload must be an image file")
+            return {"image": self.gallery.add(address).to_json()}
+
+        return _told(kept)
+
+    def _views(self, record: Any) -> tuple[View, ...]:
+        fields = mapping(record, "a request")
+        asked = read_run(fields)
+        beside = fields.get("beside")
+        if beside is not None:
+            other = read_run(beside)
+            first, second = self._view(other, "A"), self._view(asked, "B")
+            return compare(first, second)
+        if asked.suppose:
+            real, supposed = self._view(asked.without_suppositions(), ""), self._view(asked, "")
+            return (compare(supposed, real, other="Without the supposition")[0],)
+        return (self._view(asked, ""),)
+
+    def _view(self, asked: RunRequest, title: str) -> View:
+        exhibit = self.gallery.find(asked.image)
+        engine = self.described if asked.eyes == ANNOTATION else self.engine
+        question = self._program(asked.program) if asked.program else asked.question
+        with self._running:
+            found = inspect(
+                engine,
+                exhibit.seen_by(asked.eyes),
+                question,
+                policy=asked.policy,
+                suppose=asked.suppose,
+                picture=exhibit.picture,
+                title=title,
+            )
+        if len(found.view.nodes) > MOST_NODES:
+            raise ProgramError(
+                f"a program of {len(found.view.nodes)} nodes: up to {MOST_NODES} can be looked into here"
+            )
+        return found.view
+
+    def _program(self, written: str) -> Program:
+        read = parse_program(written, self.engine.registry)
+        if len(read.program.nodes) > MOST_NODES:
+            raise ProgramError(
+                f"a program of {len(read.program.nodes)} nodes: up to {MOST_NODES} can be looked into here"
+            )
+        check(
+            read.program,
+            self.engine.domain,
+            self.engine.registry,
+            text=read.text,
+            spans=read.spans,
+            constant_spans=read.constant_spans,
+        )
+        return read.program
+
+
+def _selected(record: Any, shown: View) -> int | None:
+    node = record.get("node") if isinstance(record, dict) else None
+    return node if isinstance(node, int) and not isinstance(node, bool) and 0 <= node < len(shown.nodes) else None
+
+
+def _told(answer: Callable[[], Reply]) -> Reply:
+    """The answer, or in its place what was wrong with what was asked, and where."""
+    try:
+        return answer()
+    except NmnError as error:
+        return {"error": _error(error)}
+
+
+def _error(error: NmnError) -> Reply:
+    about = "question" if isinstance(error, QuestionError) else "program" if isinstance(error, ProgramError) else ""
+    if not isinstance(error, TextError):
+        return {"message": str(error), "about": about, "start": None, "end": None, "pointer": None}
+    span = error.span
+    return {
+        "message": error.message,
+        "about": about,
+        "start": None if span is None else span.start,
+        "end": None if span is None else span.end,
+        "pointer": error.pointer(72),
+    }
