@@ -56,6 +56,21 @@ def test_eval_answers_questions_on_scene_graphs(nmn: Any, tmp_path: Path) -> Non
     first = report["answers"][0]
     assert (first["key"], first["image"], first["answer"], first["type"]) == ("00", "park", "frisbee", "query[name]")
     assert nmn("eval", "compare", path, path).code == 0
+    small = tmp_path / "small.json"
+    nmn(
+        "eval",
+        "gqa",
+        "--questions",
+        QUESTIONS,
+        "--scene-graphs",
+        GRAPHS,
+        "--thirds",
+        "--json",
+        small,
+        "--batch-size",
+        3,
+    )
+    assert json.loads(small.read_text())["answers"] == report["answers"]
     plain = nmn("eval", "gqa", "--questions", QUESTIONS, "--scene-graphs", GRAPHS, "--json", path)
     assert plain.code == 0
     report = json.loads(path.read_text())
