@@ -8,13 +8,14 @@ they do not know; thresholds are fitted by expected cost (:mod:`nmn.parser.casca
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, TypeAlias
 
 from nmn.errors import QuestionError
 from nmn.parse import Attempt, Parse, Parser, Readings, parse_many
 from nmn.parser.lexicon import check_readable
+from nmn.program import Program
 
 ConfidenceMap: TypeAlias = Callable[[Sequence[Parse]], Sequence[float]]
 """The readings of one parser -> for each the probability that it is what was meant."""
@@ -107,14 +108,23 @@ class CascadeParser:
         return [state.outcome() for state in states]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A reading by a link, and how likely it is what was meant."""
+
+    parse: Parse
+    confidence: float
+    link: str
+
+
 class _State:
     """How far the reading of one question has come."""
 
     def __init__(self, question: str) -> None:
         self.question = question
         self.attempts: list[Attempt] = []
-        self.guesses: list[Parse] = []
-        self.answered: Sequence[Parse] | None = None
+        self.guesses: list[_Reading] = []
+        self.answered: list[_Reading] | None = None
         self.error: QuestionError | None = None  # what is known to be no question
         self.first: QuestionError | None = None
         try:
@@ -129,9 +139,7 @@ class _State:
             self.attempts.append(Attempt(link.name, cost, None, found.message, found.span))
             return
         given = link.confidence(found)
-        readings = [
-            replace(each, confidence=confidence, link=link.name) for each, confidence in zip(found, given, strict=True)
-        ]
+        readings = [_Reading(each, confidence, link.name) for each, confidence in zip(found, given, strict=True)]
         readings.sort(key=_doubt)
         self.attempts.append(Attempt(link.name, cost, readings[0].confidence))
         if readings[0].confidence >= link.threshold:
@@ -148,16 +156,19 @@ class _State:
             assert self.first is not None
             return self.first
         known, attempts = self.answered is not None, tuple(self.attempts)
-        return tuple(replace(each, known=known, attempts=attempts) for each in readings)
+        return tuple(
+            Parse(each.parse.program, each.confidence, each.parse.spans, each.link, each.parse.cost, known, attempts)
+            for each in readings
+        )
 
 
-def _doubt(reading: Parse) -> float:
+def _doubt(reading: _Reading) -> float:
     return -reading.confidence
 
 
-def _distinct(guesses: Sequence[Parse]) -> list[Parse]:
+def _distinct(guesses: Sequence[_Reading]) -> list[_Reading]:
     """The guesses of all links, the likeliest first; of those that mean the same, the likeliest."""
-    best: dict[Any, Parse] = {}
+    best: dict[Program, _Reading] = {}
     for guess in sorted(guesses, key=_doubt):
-        best.setdefault(guess.program.canonical(), guess)
+        best.setdefault(guess.parse.program.canonical(), guess)
     return list(best.values())
