@@ -46,7 +46,10 @@ THEIR_KEYWORDS = {"side", "justify", "style", "border_style", "align"}
 
 LONGEST_FILE = 350  # lines
 LARGEST_FILE = 20_000_000  # bytes
-WITHOUT_TORCH = ("nmn", "nmn.errors", "nmn.domain", "nmn.program", "nmn.parse", "nmn.scenes", "nmn.datasets.clevr")
+WITHOUT_TORCH = (
+    *("nmn", "nmn.errors", "nmn.domain", "nmn.program", "nmn.parse", "nmn.scenes", "nmn.datasets.clevr"),
+    *("nmn.evaluation.comparison", "nmn.evaluation.markdown", "nmn.evaluation.plots"),
+)
 
 
 @cache

@@ -73,7 +73,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name."""
-        return asdict(self)
+        return dict(vars(self))  # all are plain, and there may be hundreds of thousands
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,26 @@
 """Report: the outcome of every question, and what follows from them all."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nmn.evaluation.bootstrap import LEVEL, RESAMPLES, SEED, Interval, share_intervals, sums_by_cluster
+from nmn.evaluation.bootstrap import LEVEL, RESAMPLES, SEED, Interval, Numbers, share_intervals
 from nmn.evaluation.calibration import COVERAGES, Calibration, calibration_of, judged_guesses, kept_at
 from nmn.evaluation.outcome import UNKNOWN, Outcome, Score
 from nmn.evaluation.records import Causes, Compute, SceneAccuracy
 
 REPORT_VERSION = 2
 """Version 1 had no intervals, families, lengths, calibration and what follows."""
+
+ALL = ("all", "")
+Whole = NDArray[np.int64]
+Share = tuple[Numbers, Numbers]
+"""By image, how many are right, and of how many."""
 
 Kind = Callable[[Outcome], str]
 GROUPINGS: Mapping[str, Kind] = {
@@ -45,7 +51,7 @@ class Report:
     @cached_property
     def score(self) -> Score:
         """Of all questions; one without an answer counts as wrong unless it is skipped."""
-        return Score.of(self.outcomes, self._intervals["all", ""])
+        return Score.of(self.outcomes, self._intervals[ALL])
 
     @cached_property
     def by_type(self) -> Mapping[str, Score]:
@@ -97,7 +103,7 @@ class Report:
             "version": REPORT_VERSION,
             **self.score.to_json(),
             "seconds": self.seconds,
-            "images": len({outcome.image_index for outcome in self.outcomes}),
+            "images": len(self._image_numbers),
             "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "level": LEVEL},
             "failures": self.failures,
             "program_accuracy": None if programs is None else programs.to_json(),
@@ -120,41 +126,58 @@ class Report:
     @cached_property
     def _intervals(self) -> Mapping[tuple[str, str], Interval | None]:
         """Of every share in this report, from the same resampled images."""
+        shares = {**self._grouped(), **self._coverages()}
+        found: dict[tuple[str, str], Interval | None] = defaultdict(lambda: None)
+        if shares:
+            above, below = (np.stack([share[side] for share in shares.values()], 1) for side in (0, 1))
+            reference = list(shares).index(ALL) if ALL in shares else None
+            found.update(zip(shares, share_intervals(above, below, reference=reference), strict=True))
+        return found
+
+    def _grouped(self) -> dict[tuple[str, str], Share]:
+        """Shares of the judged that are right, of all and of every group, and of programs that were read right."""
+        shares: dict[tuple[str, str], Share] = {}
+        told = [(outcome, outcome.program_correct) for outcome in self.outcomes if outcome.program_correct is not None]
+        if told:
+            images = self._images([outcome for outcome, _ in told])
+            shares["programs", ""] = self._share(images, np.array([right for _, right in told]))
+        judged = [outcome for outcome in self.outcomes if outcome.correct is not None]
+        right = np.array([outcome.correct for outcome in judged], dtype=np.float64)
+        images = self._images(judged)
+        if judged:
+            shares[ALL] = self._share(images, right)
+        for grouping, kind in GROUPINGS.items() if judged else ():
+            names, codes = np.unique([kind(outcome) for outcome in judged], return_inverse=True)
+            for code, name in enumerate(names.tolist()):
+                shares[grouping, name] = self._share(images, right, (codes == code).astype(np.float64))
+        return shares
+
+    def _coverages(self) -> dict[tuple[str, str], Share]:
+        judged, confidence, right = judged_guesses(self.outcomes)
+        kept = {each: kept_at(confidence, each)[0] for each in COVERAGES} if judged else {}
+        images = self._images(judged)
+        return {("coverage", str(each)): self._share(images, right, weights) for each, weights in kept.items()}
+
+    def _share(self, images: Whole, right: Numbers, weights: Numbers | float = 1.0) -> Share:
+        """By image, how many of some outcomes [outcomes] are right, and how many there are, each counting by its weight."""
+        number = len(self._image_numbers)
+        counted = np.broadcast_to(np.asarray(weights, dtype=np.float64), right.shape)
+        return (
+            np.bincount(images, weights=counted * right, minlength=number),
+            np.bincount(images, weights=counted, minlength=number),
+        )
+
+    def _images(self, outcomes: Sequence[Outcome]) -> Whole:
+        """[outcomes] the number of each one's image."""
+        return np.array([self._image_numbers[outcome.image_index] for outcome in outcomes], dtype=np.int64)
+
+    @cached_property
+    def _image_numbers(self) -> Mapping[int, int]:
+        """Each image's number among those of the report."""
         numbers: dict[int, int] = {}
         for outcome in self.outcomes:
             numbers.setdefault(outcome.image_index, len(numbers))
-        shares = [*self._grouped(), *self._coverages()]
-        names = list(dict.fromkeys(name for name, *_ in shares))
-        column = {name: number for number, name in enumerate(names)}
-        clusters = np.array([numbers[image] for _, image, _, _ in shares], dtype=np.int64)
-        groups = np.array([column[name] for name, *_ in shares], dtype=np.int64)
-        shape = (len(numbers), len(names))
-        right = sums_by_cluster(clusters, groups, np.array([right for *_, right, _ in shares], dtype=float), shape)
-        weights = sums_by_cluster(clusters, groups, np.array([weight for *_, weight in shares], dtype=float), shape)
-        found: dict[tuple[str, str], Interval | None] = defaultdict(lambda: None)
-        found.update(zip(names, share_intervals(right, weights, reference=column.get(("all", ""))), strict=True))
-        return found
-
-    def _grouped(self) -> Iterator[tuple[tuple[str, str], int, float, float]]:
-        """(share, image, what it adds above, what it adds below), for every outcome and every share that it is part of."""
-        for outcome in self.outcomes:
-            if outcome.program_correct is not None:
-                yield ("programs", ""), outcome.image_index, float(outcome.program_correct), 1.0
-            if outcome.correct is None:
-                continue
-            yield ("all", ""), outcome.image_index, float(outcome.correct), 1.0
-            for grouping, kind in GROUPINGS.items():
-                yield (grouping, kind(outcome)), outcome.image_index, float(outcome.correct), 1.0
-
-    def _coverages(self) -> Iterator[tuple[tuple[str, str], int, float, float]]:
-        judged, confidence, right = judged_guesses(self.outcomes)
-        if not judged:
-            return
-        for coverage in COVERAGES:
-            kept, _ = kept_at(confidence, coverage)
-            for outcome, weight, is_right in zip(judged, kept.tolist(), right.tolist(), strict=True):
-                if weight > 0:
-                    yield ("coverage", str(coverage)), outcome.image_index, weight * is_right, weight
+        return numbers
 
 
 def _to_json(scores: Mapping[str, Score]) -> dict[str, Any]:

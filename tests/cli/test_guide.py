@@ -15,7 +15,9 @@ QUESTIONS = "demo/samples/questions.json"
 
 @pytest.fixture(scope="module")
 def guide(root: Path) -> str:
-    return (root / "docs" / "guides" / "command-line.md").read_text(encoding="utf-8")
+    """The guide and that to evaluation, to which it leads."""
+    folder = root / "docs" / "guides"
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in ("command-line.md", "evaluation.md"))
 
 
 def shown(guide: str) -> Iterator[tuple[str, str]]:
@@ -28,7 +30,8 @@ def shown(guide: str) -> Iterator[tuple[str, str]]:
 
 def test_what_the_guide_shows_is_printed(nmn: Any, guide: str, tmp_path: Path) -> None:
     for command, printed in shown(guide):
-        done = nmn(*[str(tmp_path / word) if word == "report.json" else word for word in shlex.split(command)[1:]])
+        written = ("report", "report.json", "answers.txt")
+        done = nmn(*[str(tmp_path / word) if word in written else word for word in shlex.split(command)[1:]])
         if "--trace" in command:  # weights and times change its numbers
             assert [line.split("  ")[0] for line in done.out.splitlines()[:1]] == printed.splitlines()[:1]
             assert "facets" in done.out
@@ -41,14 +44,19 @@ def keys(value: Any) -> set[str]:
     if isinstance(value, list):
         return {key for each in value for key in keys(each)}
     if isinstance(value, dict):
-        data = ("distribution", "by_type", "operations", "refused", "value", "plan")
+        groups = ("by_type", "by_family", "by_length", "failures", "attributes", "relations", "total", "questions")
+        data = (*groups, "distribution", "operations", "refused", "value", "plan")
         return set(value) | {key for name, each in value.items() if name not in data for key in keys(each)}
     return set()
 
 
 def test_every_field_is_explained(nmn: Any, guide: str, write: Callable[[str, Any], Path], tmp_path: Path) -> None:
-    report, programs = tmp_path / "report.json", tmp_path / "programs.json"
-    nmn("eval", "clevr", "--questions", QUESTIONS, "--scenes", SCENES, "--limit", 3, "--json", report)
+    report, programs, difference = (tmp_path / name for name in ("report.json", "programs.json", "difference.json"))
+    source = ("--questions", QUESTIONS, "--images", "demo/samples", "--scenes", SCENES, "--limit", 8)
+    nmn("eval", "clevr", *source, "--causes", "--json", report)
+    changed = json.loads(report.read_text())
+    changed["answers"][0] |= {"answer": "none", "correct": False}
+    nmn("eval", "compare", report, write("changed.json", changed), "--json", difference)
     commands = [
         ("ask", SAMPLE, "What color is the thing?", "--trace", "--json"),
         ("ask", SAMPLE, write("q.txt", "Is there a cube?\nIs there a dog?\n"), "--json"),
@@ -59,7 +67,9 @@ def test_every_field_is_explained(nmn: Any, guide: str, write: Callable[[str, An
         ("run", "count(scene())", "--scene", SCENES, "--index", 0, "--json", "--trace"),
         ("modules", "--json"),
     ]
-    found = [nmn(*command).json() for command in commands] + [json.loads(report.read_text())]
+    found = [nmn(*command).json() for command in commands] + [
+        json.loads(path.read_text()) for path in (report, difference)
+    ]
     named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", guide))))
     assert all(found)
     assert keys(found) <= named
