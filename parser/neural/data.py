@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from hashlib import sha256
 from multiprocessing import get_context
 from random import Random
 
@@ -17,14 +16,13 @@ from nmn.domain import Domain
 from nmn.errors import InputError, ProgramError
 from nmn.parser.generation.generator import QuestionGenerator
 from nmn.parser.generation.noise import noisy
-from nmn.parser.generation.structure import structure
+from nmn.parser.generation.structure import share_of, structure
 from nmn.parser.neural.pieces import Pieces, split
 from nmn.parser.neural.vocabulary import OUTSIDE, ProgramVocabulary
 from nmn.program import Program
 from nmn.registry import Registry
 
 FILES, NOISY_FILES, OUT = "files", "noisy files", "outside"
-_SAMPLED = 1500  # questions of a style that pieces and words are taken from
 _TRIES = 200  # draws for one example that may be learned from, before giving up
 
 
@@ -45,6 +43,7 @@ class MixtureConfig:
     longest_question: int = 160  # pieces
     longest_program: int = 48  # tokens
     pieces: int = 800  # kinds of pieces, at most
+    sampled: int = 1500  # questions of each style that pieces and words are taken from
     chunk: int = 32  # batches drawn together
 
     def __post_init__(self) -> None:
@@ -118,7 +117,7 @@ class Mixture:
             if asked.program is None or structure(asked.program, self.registry) in self.excluded:
                 continue
             known.add(structure(asked.program, self.registry))
-            kept = _share(asked.text) < min(0.1, 2 * self.config.watched / len(self.questions))
+            kept = share_of(asked.text) < min(0.1, 2 * self.config.watched / len(self.questions))
             (self.watched if kept else self.corpus).append(asked)
         self.known = frozenset(known)
 
@@ -144,7 +143,7 @@ class Mixture:
     def _sample(self, *, noise: bool = True) -> list[str]:
         random = Random(f"{self.seed} sample")
         styles = [style for style in self.styles if noise or style not in (NOISY_FILES, "noisy", OUT)]
-        return [self.draw(random, style).text for style in styles for _ in range(_SAMPLED)]
+        return [self.draw(random, style).text for style in styles for _ in range(self.config.sampled)]
 
     def draw(self, random: Random, style: str, *, watch: bool = False) -> Asked:
         """One question of a style, of a structure that is learned from, or, if ``watch``, kept for watching.
@@ -157,7 +156,7 @@ class Mixture:
                 return asked
             name = structure(asked.program, self.registry)
             new = name not in self.known and name not in self.excluded
-            out = new and _share(name) < self.config.kept_out
+            out = new and share_of(name) < self.config.kept_out
             if name not in self.excluded and out == watch:
                 return asked
         raise InputError(f"no question of style {style!r} is left, as too many structures are held out")
@@ -213,11 +212,6 @@ class Mixture:
             watch = bool(self.config.kept_out) or style in (FILES, NOISY_FILES)
             found[style] = [self.draw(random, style, watch=watch) for _ in range(self.config.watched)]
         return found
-
-
-def _share(name: str) -> float:
-    """A number from 0 to 1 that follows from a name."""
-    return int(sha256(name.encode("utf-8", "replace")).hexdigest()[:8], 16) / 2**32
 
 
 class Feeder:
