@@ -89,8 +89,7 @@ def perception(
     except RuntimeError as error:
         raise InputError(f"cannot train on device {device!r}: {str(error).splitlines()[0]}") from None
     if start is not None:
-        trainer.load(start)
-        trainer.step = 0
+        trainer.load(start, anew=True)
     if resume:
         trainer.load(out / "last.safetensors")
     _run(trainer, out, quiet=as_json)

@@ -26,8 +26,8 @@ class CropConfig:
     """Which window of the frame a crop shows."""
 
     size: int = 48  # px a side of a crop
-    growth: float = 1.4  # sides of the window by the longer side of the box
-    least: float = 28.0  # px of the frame; a window is never smaller
+    growth: float = 1.5  # sides of the window by the longer side of the box
+    least: float = 32.0  # px of the frame; a window is never smaller
 
     def __post_init__(self) -> None:
         if type(self.size) is not int or self.size < 8 or self.size % 8:

@@ -11,8 +11,8 @@ from nmn.perception.data import Subset
 from nmn.perception.detector import PixelPerceiver
 from nmn.perception.focus import FocusConfig
 from nmn.perception.network import NetworkConfig
+from nmn.perception.optimisation import part, read_checkpoint
 from nmn.perception.proposals import ProposalConfig
-from nmn.perception.training import part, read_checkpoint
 from nmn.perception.weights import PerceiverConfig, build
 
 PROPOSED = 0.02  # raw probability of a peak that is worth a closer look

@@ -19,6 +19,8 @@ from nmn.perception.network import NetworkConfig
 
 APART = 13.0  # px; a place this far from every centre holds no object of its own
 
+CROWDED = 0.15  # share of a box that another overlaps, from which on an object counts as crowded
+
 
 @dataclass(frozen=True)
 class ShakeConfig:
@@ -67,14 +69,15 @@ class Objects:
     repeats: NDArray[np.int64]  # [rows] how often an epoch shows it
 
     @staticmethod
-    def of(subset: Subset) -> "Objects":
-        """The objects of a subset's images."""
+    def of(subset: Subset, crowded: int = 1) -> "Objects":
+        """The objects of a subset's images; one that another's box overlaps comes ``crowded`` times as often."""
         rows = [np.full(len(subset.whole.targets[row].centres), row) for row in subset.rows]
         targets = [subset.whole.targets[row] for row in subset.rows]
         images = np.concatenate(rows)
         boxes = np.concatenate([target.boxes for target in targets])
         known = ~np.isnan(boxes).any(1)
-        repeats = np.asarray(subset.whole.repeats)[images]
+        overlapped = np.concatenate([_overlap(target.boxes) for target in targets]) > CROWDED
+        repeats = np.asarray(subset.whole.repeats)[images] * np.where(overlapped, crowded, 1)
         centres = np.concatenate([target.centres for target in targets])
         labels = np.concatenate([target.labels for target in targets])
         return Objects(subset, images[known], boxes[known], centres[known], labels[known], repeats[known])
@@ -85,6 +88,16 @@ class Objects:
     def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """The rows of one epoch, shuffled."""
         return generator.permutation(np.repeat(np.arange(len(self)), self.repeats))
+
+
+def _overlap(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest share of each box [objects, 4] that another covers."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    both = np.prod(np.clip(high - low, 0, None), axis=2)
+    np.fill_diagonal(both, 0)
+    area = np.clip(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1, None)
+    return np.asarray(both.max(1, initial=0.0) / area, np.float32)
 
 
 def draw(

@@ -4,29 +4,24 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
 
 from nmn.domain import Domain
-from nmn.errors import InputError, WeightsError, nearest
+from nmn.errors import InputError, nearest
 from nmn.perception.augment import AugmentConfig, augment
 from nmn.perception.data import Batch, Subset, epoch_order
 from nmn.perception.heads import Perception
 from nmn.perception.losses import LossConfig, losses
 from nmn.perception.network import NetworkConfig
 from nmn.perception.occlusion import RoundShape
+from nmn.perception.optimisation import Ahead, Optimisation
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.report import Report, evaluate
-
-CHECKPOINT_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -133,8 +128,6 @@ class Trainer:
     ) -> None:
         self.config, self.domain, self.train, self.tune = config, domain, train, tune
         self.device = torch.device(device)
-        self._pool = ThreadPoolExecutor(1) if prepare_ahead else None
-        self._ahead: tuple[int, Future[Batch]] | None = None
         self._ball = RoundShape.of(domain, config.augment.ball) if config.augment.occlude > 0 else None
         torch.manual_seed(config.seed)
         sizes = {attribute.name: len(attribute.values) for attribute in domain.attributes}
@@ -144,19 +137,22 @@ class Trainer:
         coordinates = torch.from_numpy(np.concatenate([target.coordinates for target in targets]))
         told = ~coordinates.isnan().any(1)
         self.model.fit_base(centres[told], coordinates[told])
-        self.average = Perception(config.network, sizes).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self.average.load_state_dict(self.model.state_dict())
         self.model.to(self.device)
-        self.average.to(self.device)
-        matrices = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [
-            {"params": matrices, "weight_decay": config.decay},
-            {"params": others, "weight_decay": 0.0},
-        ]
-        self.optimiser = torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.99), fused=True)
-        self.step = 0
+        self.optimisation = Optimisation(
+            self.model, rate=config.rate, decay=config.decay, keep=config.average, clip=config.clip
+        )
+        self._batches = Ahead(self.batch, beside=prepare_ahead)
         self._order: tuple[int, list[int]] = (-1, [])
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.optimisation.step
+
+    @property
+    def average(self) -> Perception:
+        """The model with the running average of the weights."""
+        return cast(Perception, self.optimisation.average)
 
     def batch(self, step: int) -> Batch:
         """The augmented batch of a step."""
@@ -164,15 +160,6 @@ class Trainer:
         mirrored = step < self.config.mirror_until * self.config.steps
         strengths = self.config.augment if mirrored else replace(self.config.augment, mirror=0.0)
         return augment(self.train.batch(self._positions(step)), strengths, generator, self._ball)
-
-    def _prepared(self) -> Batch:
-        """The batch of the present step; starts on the next one if told to."""
-        if self._pool is None:
-            return self.batch(self.step)
-        ready = self._ahead
-        batch = ready[1].result() if ready is not None and ready[0] == self.step else self.batch(self.step)
-        self._ahead = (self.step + 1, self._pool.submit(self.batch, self.step + 1))
-        return batch
 
     def _positions(self, step: int) -> list[int]:
         size = self.config.batch_size
@@ -187,33 +174,14 @@ class Trainer:
 
     def advance(self) -> dict[str, float]:
         """Do one step; returns the parts of its loss."""
-        config = self.config
-        for group in self.optimiser.param_groups:
-            group["lr"] = config.rate_at(self.step)
-        batch = self._prepared().to(self.device)
+        config, step = self.config, self.step
+        batch = self._batches.take(step).to(self.device)
         self.model.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.half):
             maps = self.model.network(batch.images)
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 - self.step - 1)
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 - step - 1)
         parts = losses(self.model, maps, batch, config.loss, generator)
-        total = torch.stack(list(parts.values())).sum()
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
-        self.optimiser.step()
-        self.step += 1
-        self._average()
-        return {"total": float(total.detach()), **{name: float(part.detach()) for name, part in parts.items()}}
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        keep = min(self.config.average, (1 + self.step) / (10 + self.step))
-        theirs = self.model.state_dict()
-        for name, mine in self.average.state_dict().items():
-            if mine.is_floating_point():
-                mine.lerp_(theirs[name], 1 - keep)
-            else:
-                mine.copy_(theirs[name])
+        return self.optimisation.advance(parts, config.rate_at(step))
 
     def evaluate(self) -> Report | None:
         """Report of the averaged weights on the tuning images."""
@@ -244,63 +212,13 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write all state to one file, atomically."""
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            for key, value in self.optimiser.state.get(parameter, {}).items():
-                tensors[f"optimiser.{key}.{name}"] = value
-        about = {
-            "format": str(CHECKPOINT_FORMAT),
-            "step": str(self.step),
-            "domain": self.domain.fingerprint,
-            "config": json.dumps(asdict(self.config)),
-        }
-        temporary = path.with_name(f".{path.name}.part")
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary, about)
-        temporary.replace(path)
+        self.optimisation.save(path, self.domain, asdict(self.config))
 
-    def load(self, path: Path) -> None:
-        """Continue from a checkpoint. Raises: WeightsError when it is missing, broken or of another domain or size."""
-        tensors, about = read_checkpoint(path, self.domain)
-        self.step = int(about["step"])
-        try:
-            self.model.load_state_dict(part(tensors, "model."))
-            self.average.load_state_dict(part(tensors, "average."))
-        except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise WeightsError(f"checkpoint {path} is of another network: {reason}") from None
-        for name, parameter in self.model.named_parameters():
-            moments = {key: tensors.get(f"optimiser.{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
-            state = {key: value for key, value in moments.items() if value is not None}
-            if len(state) == len(moments):
-                self.optimiser.state[parameter] = moments_of(parameter, state)
+    def load(self, path: Path, *, anew: bool = False) -> None:
+        """Continue from a checkpoint; ``anew`` counts steps from 0 again.
 
-
-def moments_of(parameter: nn.Parameter, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """An optimiser's state of a parameter, laid out in memory as the parameter is, which a fused optimiser relies on.
-
-    The step count stays on the CPU, where the optimiser keeps it.
-    """
-    return {key: value if key == "step" else torch.empty_like(parameter).copy_(value) for key, value in state.items()}
-
-
-def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin with a prefix, without it."""
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def read_checkpoint(path: Path, domain: Domain) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and notes of a checkpoint. Raises: WeightsError."""
-    if not path.is_file():
-        raise WeightsError(f"there is no checkpoint {path}")
-    try:
-        with safe_open(path, framework="pt") as opened:
-            about: dict[str, str] = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"checkpoint {path} is damaged: {error}") from None
-    if about.get("format") != str(CHECKPOINT_FORMAT):
-        raise WeightsError(f"{path} is not a training checkpoint of format {CHECKPOINT_FORMAT}")
-    if about.get("domain") != domain.fingerprint:
-        raise WeightsError(f"checkpoint {path} was made for another domain than {domain.name!r}")
-    return tensors, about
+        Raises: WeightsError when it is missing, broken or of another domain or size.
+        """
+        self.optimisation.load(path, self.domain)
+        if anew:
+            self.optimisation.step = 0
