@@ -16,7 +16,8 @@ choose C: v|w          ``choose(x, C=v, C=w)``
 choose rel: n,r|q,s    ``choose_rel(the n, x, r, q)``; the two objects change places for ``o``
 choose larger          ``query[name](compare(x, y, concept))`` with the domain's concept for it; likewise the other ten
 query: C, verify C: v  ``query[C](x)``, ``verify(x, C=v)``
-exist, and, or, common themselves
+exist, and, or         themselves
+common                 ``common(x, y)``
 same: C, different: C  ``all_same[C](x)``, ``all_different[C](x)``
 same C, different C    ``equal[C](query[C](x), query[C](y))``, and ``not`` of it
 =====================  ==================================================================================
