@@ -14,7 +14,7 @@ from nmn.parse import Parse
 CASCADE_FILE = "cascade.json"
 CASCADE_FORMAT = "nmn-cascade-1"
 
-FEATURES = ("constant", "log_odds", "size")
+FEATURES = ("constant", "log_odds", "calls")
 RISING = ("log_odds",)
 """Features that may only raise a probability: a link that is surer of its reading is not less often right."""
 

@@ -185,7 +185,7 @@ def test_what_is_saved_is_what_is_loaded(examples: list[Example], tmp_path: Path
         (lambda record: record.pop("links"), "links"),
         (lambda record: record["links"]["link"].update(threshold="high"), "no calibration"),
         (lambda record: record["links"]["link"].update(threshold=float("nan")), "no calibration"),
-        (lambda record: record["links"]["link"]["confidence"].pop("size"), "no calibration"),
+        (lambda record: record["links"]["link"]["confidence"].pop("calls"), "no calibration"),
         (lambda record: record.update(links=3), "no calibration"),
         (lambda record: record["costs"].update(love=1.0), "no calibration"),
         (lambda record: record["domain"].update(fingerprint="0"), "was made for domain"),
