@@ -1,6 +1,7 @@
 """GQA's files: the real ones, and what a broken one is told."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,16 @@ def test_a_position_is_the_third_of_the_image_if_it_is_asked_for(tmp_path: Path)
     asked = parse_program("query[hposition](unique(filter(select(name=person), vposition=middle)))", REGISTRY).program
     assert answer_exactly(asked, plain.scene, GQA).value is None
     assert answer_exactly(asked, placed.scene, GQA).value == "middle"
+
+
+def test_the_guides_examples_run_and_say_what_they_should(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    text = (root / "docs" / "guides" / "gqa.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        exec(block, names)
+    assert parse_program("common(unique(select(name=window)), unique(select(name=jar)))", REGISTRY).program == (
+        names["imported"].program
+    )
+    assert names["imported"].mentions == {0: "14", 2: "3"}
+    assert names["answer_exactly"](names["program"], names["graph"].scene, GQA).value == "right"
