@@ -29,7 +29,7 @@ class Noun:
 
     head: Head | None
     clauses: "list[Clause]" = field(default_factory=list)
-    open_marker: str = ""  # "and" or "or", while a "both" or "either" waits for it
+    open_marker: str = ""  # "and" or "or", while a "both", an "either" or a list with commas waits for it
 
 
 @dataclass(slots=True, eq=False)
@@ -186,7 +186,7 @@ class _Attachment:
             yield fallback
 
     def links_to_clauses(self, link: str, part: Part) -> Iterator[Option]:
-        """A clause after "and" or "or": to a noun that has a clause already; first to one whose "both" waits for it."""
+        """A clause after "and" or "or": to a noun that has a clause already; to one whose "both" or list waits for it."""
         marked = [depth for depth, group in enumerate(self.open) if group.nouns[-1].open_marker == link]
         depths = marked[-1:] or range(len(self.open) - 1, -1, -1)
         for depth in depths:
@@ -256,6 +256,8 @@ class _Attachment:
         self.met(noun, part, link)
         if part.marker:
             noun.open_marker = _MARKED_BY[part.marker]
+        elif part.link == "comma" and link:  # a list, which ends with its "and" or "or"
+            noun.open_marker = link
         inside: Group | None = None
         if part.head is not None:
             inner_noun = Noun(part.head)

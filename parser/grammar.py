@@ -56,18 +56,18 @@ class PhraseBuilder(Transformer[Lexeme, Ask]):
         return Head(determiner, other, words, noun, _start(children[0]), _end(children[-1]))
 
     def related(self, children: list[Child]) -> Part:
-        relations, head = children
+        relations, *markers, head = children
         words, links = relations[::2], relations[1::2]
         # "left of, behind or right of": a comma means what the next word between them means.
         for index in range(len(links) - 1, -1, -1):
             if links[index] == "comma":
                 links[index] = links[index + 1] if index + 1 < len(links) else "and"
-        return Part("relation", words, head, _start(words[0]), head.end, links)
+        return Part("relation", words, head, _start(words[0]), head.end, links, marker=_marker(markers))
 
     def sharing(self, children: list[Child]) -> Part:
         head = children[-1]
         if isinstance(children[0], list):
-            return Part("same", children[0], head, _start(children[0][0]), head.end)
+            return Part("same", children[0], head, _start(children[0][0]), head.end, marker=_marker(children[2:-1]))
         return Part("object", (children[1],), head, _start(children[0]), head.end)
 
     def sharing_its(self, children: list[Lexeme]) -> Part:
@@ -219,6 +219,11 @@ _PLURAL_VERBS = {"are": True, "have": True, "share": True, "is": False, "'s": Fa
 def _ask(kind: str, children: list[Child], *terminals: str) -> Ask:
     phrases = [child for child in children if isinstance(child, Phrase)]
     return Ask(kind, phrases, [child for child in children if _type(child) in terminals])
+
+
+def _marker(children: list[Lexeme]) -> str:
+    """ "both" or "either" before a head, if it stands there."""
+    return children[0].type.lower() if children else ""
 
 
 def _type(child: Child) -> str:

@@ -73,6 +73,35 @@ CUBE, BALL, RED = "filter(scene(), shape=cube)", "filter(scene(), shape=sphere)"
             f"count(union(relate(unique({CUBE}), left), relate(unique({BALL}), left)))",
         ),
         (
+            "How many things are left of both the cube and the ball?",
+            f"count(intersect(relate(unique({BALL}), left), relate(unique({CUBE}), left)))",
+        ),
+        (
+            "Are there any things of the same color as either the cube or the ball?",
+            f"exist(union(same[color](unique({CUBE})), same[color](unique({BALL}))))",
+        ),
+        (
+            "Is the ball left of the red or blue cube?",
+            (
+                "exist(filter(relate(unique(union(filter(scene(), color=red, shape=cube), "
+                "filter(scene(), color=blue, shape=cube))), left), shape=sphere))"
+            ),
+        ),
+        ("Are there more cubes than there are balls?", f"greater_than(count({CUBE}), count({BALL}))"),
+        ("Is the number of cubes less than that of balls?", f"less_than(count({CUBE}), count({BALL}))"),
+        (
+            "How many things are red, left of the cube that is behind the ball, or small?",
+            (
+                f"count(union(union({RED}, relate(unique(filter(relate(unique({BALL}), behind), shape=cube)), left)), "
+                "filter(scene(), size=small)))"
+            ),
+        ),
+        (
+            "Does cube have same color as ball?",
+            f"equal[color](query[color](unique({CUBE})), query[color](unique({BALL})))",
+        ),
+        ("Is there cube to left of ball?", f"exist(filter(relate(unique({BALL}), left), shape=cube))"),
+        (
             "How many things are the same size and color as the ball?",
             f"let a = unique({BALL}); count(intersect(same[color](a), same[size](a)))",
         ),
@@ -158,9 +187,26 @@ def test_both_says_where_and_belongs() -> None:
     assert parse.program.nodes[-2].operation == "intersect"
 
 
-def test_either_says_where_or_belongs() -> None:
-    (parse,) = read("How many things are either cubes that are the same color as the ball or red things?")
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many things are either cubes that are the same color as the ball or red things?",
+        "How many things are either cubes left of the thing that is red or balls?",
+    ],
+)
+def test_either_says_where_or_belongs(question: str) -> None:
+    (parse,) = read(question)
     assert parse.program.nodes[-2].operation == "union"
+
+
+def test_either_within_a_noun_keeps_its_or() -> None:
+    (parse,) = read("How many things are left of the thing that is either a red cube or a ball?")
+    assert parse.program.nodes[-2].operation == "relate"
+
+
+def test_the_order_in_which_or_joins_is_no_second_reading() -> None:
+    (parse,) = read("How many things are green objects, cubes or blue balls?")
+    assert [node.operation for node in parse.program.nodes].count("union") == 2
 
 
 def test_values_before_a_choice_are_shared_first() -> None:
