@@ -9,6 +9,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from threading import Lock
@@ -64,7 +65,7 @@ class Exhibit:
             )
         return found
 
-    @property
+    @cached_property
     def picture(self) -> Picture | None:
         """What to draw on, if there is an image."""
         return None if self.pixels is None else pictured(self.pixels)

@@ -111,11 +111,17 @@ function workbenchStart(root, server) {
       const own = Boolean(error) && name === where;
       const place = find(`wb-${name}-problem`);
       place.hidden = !own;
-      place.textContent = own ? [error.message, error.pointer].filter(Boolean).join("\n") : "";
+      place.replaceChildren(...(own ? problem(error) : []));
       find(`wb-${name}`).setAttribute("aria-invalid", String(own));
     });
     markProgram(error && where === "program" ? error : null);
     if (error && where === "program") find("wb-editor").open = true;
+  }
+
+  function problem(error) {
+    const message = Object.assign(document.createElement("p"), { textContent: error.message });
+    const pointer = Object.assign(document.createElement("pre"), { textContent: error.pointer || "", tabIndex: 0 });
+    return error.pointer ? [message, pointer] : [message];
   }
 
   function markProgram(error) {

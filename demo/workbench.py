@@ -3,13 +3,17 @@
 Every method takes what the page sent and gives ``{"error": {...}}`` where that cannot be used: nothing is raised for it.
 """
 
-from collections.abc import Callable
-from threading import BoundedSemaphore
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
+import torch
+
 from nmn.check import check
-from nmn.demo.gallery import Gallery
-from nmn.demo.run_request import ANNOTATION, LONGEST_PROGRAM, RunRequest, mapping, number, read_run, text
+from nmn.demo.gallery import Exhibit, Gallery, described, samples
+from nmn.demo.run_request import ANNOTATION, LONGEST_PROGRAM, NETWORK, RunRequest, mapping, number, read_run, text
 from nmn.engine import Engine
 from nmn.errors import InputError, NmnError, ProgramError, QuestionError, TextError
 from nmn.inspection.comparing import compare
@@ -18,11 +22,16 @@ from nmn.inspection.page import fragment, page
 from nmn.inspection.running import inspect
 from nmn.inspection.view import View
 from nmn.parser.text import parse_program
+from nmn.perceiver import Glance
 from nmn.program import Program
 
 AT_ONCE = 2
 """Runs that go on at the same time; others wait, which is faster than all of them together."""
 
+BUSY = 6
+"""When more runs than this are asked for at a time, they are not measured beside other policies."""
+
+MOST_GLANCES = 64
 MOST_NODES = 120
 
 Reply = dict[str, Any]
@@ -42,6 +51,33 @@ class Workbench:
         self.described = described
         self.gallery = gallery
         self._running = BoundedSemaphore(AT_ONCE)
+        self._counting = Lock()
+        self._asked = 0
+        self._glances: dict[str, Glance] = {}
+
+    @staticmethod
+    def ready(
+        *,
+        weights: Path | None = None,
+        device: str = "cpu",
+        scenes: Path | None = None,
+        images: Path | None = None,
+    ) -> "Workbench":
+        """A workbench with the sample images, and those of a scene file if one is given.
+
+        Args:
+            weights: Folder with weights; those that ship with the package if None.
+            device: Where to compute.
+            scenes: A CLEVR scene file.
+            images: Folder with the images of its scenes.
+
+        Raises: InputError when a file cannot be used.
+        """
+        engine = Engine.from_pretrained(weights, device=device)
+        shown = samples(engine.domain)
+        if scenes is not None:
+            shown = {**described(scenes, engine.domain, images), **shown}
+        return Workbench(engine, Engine.for_scenes(engine.domain), Gallery(shown))
 
     def start(self) -> Reply:
         """What a page needs to begin: images, and the words that can be completed."""
@@ -131,7 +167,7 @@ class Workbench:
         exhibit = self.gallery.find(asked.image)
         engine = self.described if asked.eyes == ANNOTATION else self.engine
         question = self._program(asked.program) if asked.program else asked.question
-        with self._running:
+        with self._waiting():
             found = inspect(
                 engine,
                 exhibit.seen_by(asked.eyes),
@@ -139,6 +175,8 @@ class Workbench:
                 policy=asked.policy,
                 suppose=asked.suppose,
                 picture=exhibit.picture,
+                glance=self._glance(exhibit) if asked.eyes == NETWORK else None,
+                measure=self._asked <= BUSY,
                 title=title,
             )
         if len(found.view.nodes) > MOST_NODES:
@@ -146,6 +184,30 @@ class Workbench:
                 f"a program of {len(found.view.nodes)} nodes: up to {MOST_NODES} can be looked into here"
             )
         return found.view
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Until it is this run's turn."""
+        with self._counting:
+            self._asked += 1
+        try:
+            with self._running:
+                yield
+        finally:
+            with self._counting:
+                self._asked -= 1
+
+    def _glance(self, exhibit: Exhibit) -> Glance:
+        """The first look at an image, which is most of the work, taken once while the image is in use."""
+        found = self._glances.get(exhibit.name)
+        if found is None:
+            with torch.no_grad():
+                found = self.engine.perceiver.glance([exhibit.seen_by(NETWORK)])
+            self._glances[exhibit.name] = found
+            with self._counting:
+                while len(self._glances) > MOST_GLANCES:
+                    self._glances.pop(next(iter(self._glances)))
+        return found
 
     def _program(self, written: str) -> Program:
         read = parse_program(written, self.engine.registry)

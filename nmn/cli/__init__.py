@@ -12,6 +12,7 @@ from nmn.cli import (
     bench,
     calibrate,
     check,
+    demo,
     evaluate,
     evaluate_gqa,
     generate,
@@ -75,6 +76,7 @@ app.command(
         f"    --scene {SCENES} --index 0 --trace",
     ),
 )(run.run)
+app.command("demo", epilog=examples("nmn demo", f"nmn demo --port 8080 --scenes {SCENES}"))(demo.demo)
 app.command("modules", epilog=examples("nmn modules", "nmn modules --json"))(modules.modules)
 evaluate.app.command(
     "gqa",

@@ -227,7 +227,7 @@ def _costs(view: View) -> Markup:
         "details",
         element("summary", "Node by node"),
         element("div", table, class_="nmn-wide", tabindex=0, role="region", aria_label="Cost of every node"),
-        open=True,
+        open=not view.title,
     )
 
 

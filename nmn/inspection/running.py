@@ -24,6 +24,7 @@ from nmn.inspection.suppositions import (
 from nmn.inspection.view import Cost, ObjectView, Picture, View, WayOfRunning
 from nmn.inspection.viewing import cost_of, total_of, view
 from nmn.parse import Readings
+from nmn.perceiver import Glance
 from nmn.program import Program
 from nmn.scene import FacetRows, FacetStore
 from nmn.scene_backend import SceneBackend
@@ -54,6 +55,7 @@ def inspect(
     policy: Policy = "lazy",
     suppose: Sequence[Supposition] = (),
     picture: Picture | None = None,
+    glance: Glance | None = None,
     measure: bool = True,
     title: str = "",
 ) -> Inspected:
@@ -66,6 +68,7 @@ def inspect(
         policy: Which facets are computed, and when (:data:`nmn.soft.Policy`).
         suppose: What takes the place of what is seen.
         picture: What to draw objects on; the image itself if None.
+        glance: The first look at the image, where it has been taken before.
         measure: Whether the program also runs by the other policies, to be compared with.
         title: Of the view.
 
@@ -81,7 +84,7 @@ def inspect(
     run = (
         _exactly(engine, loaded, program, suppose)
         if soft is None
-        else _softly(soft, loaded, program, policy, suppose, measure)
+        else _softly(soft, loaded, program, policy, suppose, glance, measure)
     )
     answer = run.answer
     if isinstance(question, str):
@@ -134,10 +137,11 @@ def _softly(
     program: Program,
     policy: Policy,
     suppose: Sequence[Supposition],
+    seen: Glance | None,
     measure: bool,
 ) -> _Ran:
     with torch.no_grad():
-        glance = backend.perceiver.glance([loaded])
+        glance = backend.perceiver.glance([loaded]) if seen is None else seen
         objects = int(glance.mask[0].sum())
         check_suppositions(suppose, objects, backend.domain)
 
@@ -154,8 +158,8 @@ def _softly(
         facts = found.store
         facts.compute_everything()
         put_suppositions(facts, suppose)
-    seen = tuple(_seen(facts, index, suppose) for index in range(objects))
-    return _Ran(found.answer, seen, lambda drawn: _with_work(drawn, found, ways, policy))
+    shown = tuple(_seen(facts, index, suppose) for index in range(objects))
+    return _Ran(found.answer, shown, lambda drawn: _with_work(drawn, found, ways, policy))
 
 
 @dataclass(frozen=True)
