@@ -20,7 +20,6 @@ from nmn.parser.generation.noise import noisy
 from nmn.parser.generation.outside import Outside
 from nmn.parser.generation.patterns import wordings
 from nmn.parser.generation.questions import Speaker
-from nmn.parser.generation.sampling import QuestionSampler
 from nmn.parser.generation.structure import structure
 from nmn.program import Program
 from nmn.registry import Registry, default_registry
@@ -64,9 +63,7 @@ class QuestionGenerator:
         self.registry = default_registry() if registry is None else registry
         self.exclude = frozenset(exclude)
         self.names = Names(domain)
-        relations = [each.name for each in domain.relations if self.names.relations[each.name].formal]
-        operations = {each.operation for each in self.registry}
-        self.sampler = QuestionSampler(domain, self.names.values, relations, operations)
+        self.sampler = self.names.sampler(self.registry)
         if not self.sampler.kinds:
             raise InputError(
                 "no question can be generated: the registry has none of the operations that English asks for"
@@ -137,4 +134,4 @@ class QuestionGenerator:
 
 def _check_style(style: str) -> None:
     if style not in STYLES:
-        raise InputError(f"no style {style!r}{nearest(style, STYLES)}; there are {', '.join(STYLES)}")
+        raise InputError(f"no style {style!r}: {', '.join(STYLES)} are known{nearest(style, STYLES)}")

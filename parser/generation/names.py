@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from random import Random
 
 from nmn.domain import Domain
+from nmn.parser.generation.sampling import QuestionSampler
 from nmn.parser.lexicon import Meaning, domain_phrases, plural
 from nmn.program import Concept
+from nmn.registry import Registry
 
+_ANY_NOUN = "one"  # read by every lexicon
 _SIDE = re.compile(r"(to|on|at|in) the (\w+(?: \w+){0,2}) of")
 
 
@@ -54,7 +57,7 @@ class Names:
         informal = domain.informal
         lexicon = domain_phrases(domain)
         self.noun_values = frozenset(each.name for each in domain.attributes if each.values_are == "nouns")
-        self.nouns = Words(_read(domain.nouns, lexicon, "NOUN"), informal.nouns)
+        self.nouns = Words(_read(domain.nouns, lexicon, "NOUN") or (_ANY_NOUN,), informal.nouns)
         self.values, self.adjectives = {}, {}
         for attribute in domain.attributes:
             terminal = "NOUN" if attribute.name in self.noun_values else "VALUE"
@@ -88,14 +91,33 @@ class Names:
             for each in domain.relations
         }
         self.sides = {name: tuple(_sides((*each.formal, *each.informal))) for name, each in self.relations.items()}
-        self.protected = frozenset(word for phrase in (*lexicon, *informal.words()) for word in phrase.split())
+        informal_words = [*informal.words(), *map(plural, informal.words())]
+        self.protected = frozenset(word for phrase in (*lexicon, *informal_words) for word in phrase.split())
+        self.noun_words = {
+            word
+            for concept, words in self.values.items()
+            if concept.attribute in self.noun_values
+            for word in words.formal
+        }
         self.plurals: dict[str, str] = {}
+
+    def sampler(self, registry: Registry) -> QuestionSampler:
+        """Draws questions of whatever has a name, with the operations of a registry."""
+        return QuestionSampler(
+            self.domain,
+            concepts=self.values,
+            attributes={name for name, words in self.attributes.items() if words.formal},
+            relations=[name for name, words in self.relations.items() if words.formal],
+            operations={each.operation for each in registry},
+        )
 
     def several(self, noun: str) -> str:
         """The plural of a noun or a phrase that ends in one."""
         found = self.plurals.get(noun)
         if found is None:
-            found = self.plurals[noun] = plural(noun)
+            # "Chairs" may be a value beside "chair"; nobody says "chairses".
+            already = noun.endswith("s") and noun[:-1] in self.noun_words
+            found = self.plurals[noun] = noun if already else plural(noun)
         return found
 
 

@@ -10,6 +10,7 @@ from nmn.parser.generation.patterns import Pattern, Wordings
 from nmn.program import Concept
 
 _VOWELS = frozenset("aeiou")
+_SOUNDS_OTHERWISE = ("one", "uni", "use", "eu")
 _SINGULAR = {"is": "is", "has": "has", "s": "s", "es": "es", "itself": "itself", "them": "it", "their": "its"}
 _PLURAL = {"is": "are", "has": "have", "s": "", "es": "", "itself": "themselves", "them": "them", "their": "their"}
 _ONE, _SHUFFLED, _OTHER, _SAID_AFTER, _AS_ADJECTIVE = 0.04, 0.25, 0.15, 0.14, 0.15  # chances
@@ -21,7 +22,8 @@ _DEFINITE = ("the",) * 30 + ("that", "this", "", "")
 
 def article(words: str) -> str:
     """The words with "a" or "an" before them."""
-    return f"{'an' if words[:1].lower() in _VOWELS else 'a'} {words}"
+    vowel = words[:1].lower() in _VOWELS and not words.startswith(_SOUNDS_OTHERWISE)
+    return f"{'an' if vowel else 'a'} {words}"
 
 
 class NounPhrases:
@@ -108,6 +110,8 @@ class NounPhrases:
 
     def said_after(self, concept: Concept, several: bool) -> str:
         missing = frozenset() if self.names.predicates[concept.attribute].formal else frozenset({"made"})
+        if not self.names.attributes[concept.attribute].formal:
+            missing |= {"attribute"}
         return self.spoken("value", several, {"value": self.value(concept), "of": concept.attribute}, missing)
 
     def kind_after(self, concept: Concept, several: bool) -> str:

@@ -15,7 +15,6 @@ from nmn.parser.generation.names import Names, Words
 from nmn.parser.generation.noun_phrases import article
 from nmn.parser.generation.patterns import Wordings, read_wordings, wordings
 from nmn.parser.generation.questions import Speaker, capital, tidied
-from nmn.parser.generation.sampling import QuestionSampler
 from nmn.parser.lexicon import domain_phrases, plural
 from nmn.program import Concept
 from nmn.registry import default_registry
@@ -67,9 +66,7 @@ class Outside:
     def __init__(self, domain: Domain, names: Names) -> None:
         self.domain = domain
         self.names = names
-        relations = [each.name for each in domain.relations if names.relations[each.name].formal]
-        operations = {each.operation for each in default_registry()}
-        self.sampler = QuestionSampler(domain, names.values, relations, operations)
+        self.sampler = names.sampler(default_registry())
         table = read_wordings("outside")
         self.patterns = {name: Wordings(table["patterns"][name]) for name in ("general", "operations")}
         self.lists = self._lists(table)
@@ -125,7 +122,7 @@ class Outside:
         if slot in self.lists:
             return self.word(slot, random)
         if slot == "nouns":
-            return plural(self.word("noun", random))
+            return _several(self.word("noun", random))
         if slot == "a_noun":
             return article(self.word("noun", random))
         assert speaker is not None
@@ -180,7 +177,12 @@ class _Stranger(Speaker):
         if not self._is_strange():
             return super().noun(several=several)
         word = self.world.word("noun", self.random)
-        return plural(word) if several else word
+        return _several(word) if several else word
+
+
+def _several(noun: str) -> str:
+    """The plural of a noun that may be one already."""
+    return noun if noun.endswith("s") else plural(noun)
 
 
 class _Typos:

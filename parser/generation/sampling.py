@@ -35,6 +35,8 @@ _MOST_SETS = 12  # in one question
 _PLAIN = 0.32  # chance that the outermost set has no base
 _JOINED, _JOINED_INSIDE = 0.26, 0.13  # chance that a base joins several conditions, in the outermost set and in others
 _DEEPER = 0.45  # chance that a thing within others is itself described by another thing
+_NOUN = 0.58  # chance that a set has a noun of its own
+_NUMBERS, _OFTEN = (0, 1, 2, 3), (28, 40, 22, 10)  # of other values, and how often
 _THREE = 0.15  # chance that three parts are joined instead of two
 _SHARED = 0.15  # chance that two conditions are about one thing
 
@@ -45,12 +47,19 @@ class QuestionSampler:
     Args:
         domain: Gives values and relations.
         concepts: Those that have words.
+        attributes: Those that have words.
         relations: Those that have words.
         operations: Names of the operations that may be called.
     """
 
     def __init__(
-        self, domain: Domain, concepts: Collection[Concept], relations: Sequence[str], operations: Collection[str]
+        self,
+        domain: Domain,
+        *,
+        concepts: Collection[Concept],
+        attributes: Collection[str],
+        relations: Sequence[str],
+        operations: Collection[str],
     ) -> None:
         self.relations = tuple(relations) if {"relate", "unique"} <= set(operations) else ()
         by_attribute: dict[str, list[Concept]] = {}
@@ -59,16 +68,19 @@ class QuestionSampler:
         self.values = [by_attribute[each.name] for each in domain.attributes if each.name in by_attribute]
         self.named = frozenset(concept for values in self.values for concept in values)
         self.order = domain.attribute_ids
-        self.asked = [each.name for each in domain.attributes]
-        self.likenesses = (
-            [each.name for each in domain.attributes if each.exclusive] if {"same", "unique"} <= set(operations) else []
-        )
-        self.compared = [each.name for each in domain.attributes if each.exclusive]
+        nouns = {each.name for each in domain.attributes if each.values_are == "nouns"}
+        self.nouns = [each for each in self.values if each[0].attribute in nouns]
+        self.others = [each for each in self.values if each[0].attribute not in nouns]
+        self.asked = [each.name for each in domain.attributes if each.name in attributes]
+        self.compared = [each.name for each in domain.attributes if each.exclusive and each.name in attributes]
+        self.likenesses = self.compared if {"same", "unique"} <= set(operations) else []
         self.joins = [each for each in (Either, Both) if {Either: "union", Both: "intersect"}[each] in operations]
         self.kinds = [
             each
             for each in _WEIGHTS
-            if all(name in operations for name in _NEEDS[each]) and (each != EQUAL or self.compared)
+            if all(name in operations for name in _NEEDS[each])
+            and (each != EQUAL or self.compared)
+            and (each != QUERY or self.asked)
         ]
         self.weights = [_WEIGHTS[each] for each in self.kinds]
 
@@ -129,14 +141,16 @@ class _Draw:
         return Things(values, base)
 
     def some_values(self, barred: set[str], *, at_least: int) -> tuple[Concept, ...]:
-        available = [each for each in self.of.values if each[0].attribute not in barred]
-        number = max(at_least, self.random.choices((0, 1, 2, 3, 4), (12, 34, 30, 16, 8))[0])
-        if number >= len(available):
-            chosen = available
-        else:
-            # A noun is said most often, as people do; the last attributes of a domain are those that come last in text.
-            chosen = self.random.sample(available, number)
-            chosen.sort(key=lambda values: self.of.order[values[0].attribute])
+        of, random = self.of, self.random
+        nouns = [each for each in of.nouns if each[0].attribute not in barred]
+        others = [each for each in of.others if each[0].attribute not in barred]
+        chosen = [random.choice(nouns)] if nouns and self.chance() < _NOUN else []
+        number = min(random.choices(_NUMBERS, _OFTEN)[0], len(others))
+        if not number and not chosen and at_least:
+            chosen = [random.choice(nouns)] if nouns and not (others and self.chance() < 0.5) else []
+            number = min(1, len(others)) if not chosen else 0
+        chosen += others if number == len(others) else random.sample(others, number)
+        chosen.sort(key=lambda values: of.order[values[0].attribute])
         return tuple([values[int(self.chance() * len(values))] for values in chosen])
 
     def base(self, depth: int, *, single: bool) -> Base | None:
