@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nmn.evaluation.outcome import Outcome
-from nmn.evaluation.steps import Step, first_wrong
+from nmn.evaluation.steps import Step, first_wrong, origins
 
 WIDEST = 480  # px of a picture on the page
 JPEG_QUALITY = 80
@@ -127,8 +127,11 @@ def _steps(steps: Sequence[Step]) -> str:
     if not steps:
         return ""
     told = any(step.true is not None for step in steps)
-    first = first_wrong(steps)
-    rows = "".join(_step(index, step, told, index == first) for index, step in enumerate(steps))
+    first, red = first_wrong(steps), origins(steps)
+    rows = "".join(
+        _step(index, step, told, "origin" if index in red else "later" if step.wrong else "", first=index == first)
+        for index, step in enumerate(steps)
+    )
     head = "<th>#</th><th>call</th><th>seen</th>" + ("<th>truth</th>" if told else "")
     note = ""
     if told and first is None:
@@ -136,8 +139,8 @@ def _steps(steps: Sequence[Step]) -> str:
     return f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>{note}'
 
 
-def _step(index: int, step: Step, told: bool, first: bool) -> str:
-    kind = ' class="first"' if first else ' class="later"' if step.wrong else ""
+def _step(index: int, step: Step, told: bool, style: str, *, first: bool) -> str:
+    kind = f' class="{style}"' if style else ""
     mark = ' <span class="mark">first wrong step</span>' if first else ""
     truth = f"<td>{escape(step.true or '')}</td>" if told else ""
     call, seen = f"<code>{escape(step.call)}</code>{mark}", escape(step.seen)

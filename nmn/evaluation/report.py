@@ -163,8 +163,8 @@ class Report:
         number = len(self._image_numbers)
         counted = np.broadcast_to(np.asarray(weights, dtype=np.float64), right.shape)
         return (
-            np.bincount(images, weights=counted * right, minlength=number),
-            np.bincount(images, weights=counted, minlength=number),
+            np.bincount(images, weights=counted * right, minlength=number).astype(np.float64),
+            np.bincount(images, weights=counted, minlength=number).astype(np.float64),
         )
 
     def _images(self, outcomes: Sequence[Outcome]) -> Whole:

@@ -19,12 +19,14 @@ class Step:
         seen: Its value in words, objects numbered as they were seen.
         true: What it should have been, true objects named as :func:`true_names` does; None where the truth is not known.
         wrong: Whether the two differ, the likeliest being taken; False where the truth is not known.
+        inputs: The nodes that it reads.
     """
 
     call: str
     seen: str
     true: str | None
     wrong: bool
+    inputs: tuple[int, ...] = ()
 
 
 def true_names(sight: Sight) -> tuple[str, ...]:
@@ -54,9 +56,18 @@ def steps_of(trace: Trace, sight: Sight | None, exact: ExactBackend) -> tuple[St
     return tuple(_step(node, trace, truth, sight) for node, truth in zip(trace.nodes, truths, strict=True))
 
 
+def origins(steps: Sequence[Step]) -> tuple[int, ...]:
+    """The steps where something went wrong: they differ from the truth though all that they read is right."""
+    return tuple(
+        index
+        for index, step in enumerate(steps)
+        if step.wrong and not any(steps[source].wrong for source in step.inputs)
+    )
+
+
 def first_wrong(steps: Sequence[Step]) -> int | None:
-    """The first step that differs from the truth: all that it reads is right. None where none does."""
-    return next((index for index, step in enumerate(steps) if step.wrong), None)
+    """The first step where something went wrong; None where nothing did."""
+    return next(iter(origins(steps)), None)
 
 
 def _exactly(trace: Trace, sight: Sight, exact: ExactBackend) -> tuple[NodeTrace, ...] | None:
@@ -70,11 +81,11 @@ def _exactly(trace: Trace, sight: Sight, exact: ExactBackend) -> tuple[NodeTrace
 def _step(node: NodeTrace, trace: Trace, truth: NodeTrace | None, sight: Sight | None) -> Step:
     seen = value_words(node, trace.presence)
     if truth is None or sight is None:
-        return Step(node.call, seen, None, False)
+        return Step(node.call, seen, None, False, node.inputs)
     if truth.value is None:
         words = "undefined: not exactly one" if truth.presupposition is not None else "undefined"
-        return Step(node.call, seen, words, False)
-    return Step(node.call, seen, _true_words(truth, true_names(sight)), _differs(node, truth, sight))
+        return Step(node.call, seen, words, False, node.inputs)
+    return Step(node.call, seen, _true_words(truth, true_names(sight)), _differs(node, truth, sight), node.inputs)
 
 
 def _true_words(truth: NodeTrace, names: Sequence[str]) -> str:

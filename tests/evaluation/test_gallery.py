@@ -8,7 +8,7 @@ import pytest
 
 from nmn.evaluation import Outcome
 from nmn.evaluation.gallery import Exhibit, Picture, gallery
-from nmn.evaluation.steps import Step
+from nmn.evaluation.steps import Step, first_wrong, origins
 
 EVIL = '<script src="//evil.example/x.js">alert(1)</script><img src=x onerror=alert(1)> & "quoted"'
 VOID = {"meta", "image", "rect", "img"}
@@ -62,8 +62,8 @@ EXHIBITS = [
         true_program="count(scene())",
         steps=(
             Step("scene()", "2 of 2 objects", "2 of 2 objects", False),
-            Step("filter(#0, size=large)", "2 of 2 objects", "1 of 2 objects: 0", True),
-            Step("count(#1)", "2 (0.97)", "1", True),
+            Step("filter(#0, size=large)", "2 of 2 objects", "1 of 2 objects: 0", True, (0,)),
+            Step("count(#1)", "2 (0.97)", "1", True, (1,)),
         ),
         picture=Picture(
             np.zeros((64, 96, 3), np.uint8), (("0", (1.0, 2.0, 30.0, 40.0)),), (("missed 1", (50.0, 9.0, 60.0, 20.0)),)
@@ -95,6 +95,12 @@ def test_tags_nest_and_nothing_runs_or_is_loaded_from_elsewhere(page: Page) -> N
 
 def test_text_is_shown_as_text(page: Page) -> None:
     assert page.text.count(EVIL) == 4  # twice as title, a question, an error
+
+
+def test_steps_that_went_wrong_by_themselves_are_told_from_those_that_follow() -> None:
+    assert origins(EXHIBITS[0].steps) == (1,)
+    two = (*EXHIBITS[0].steps, Step("filter(#0, size=small)", "0", "1", True, (0,)))
+    assert (origins(two), first_wrong(two), first_wrong(())) == ((1, 3), 1, None)
 
 
 def test_the_first_wrong_step_is_marked_once(page: Page) -> None:
