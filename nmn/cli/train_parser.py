@@ -37,8 +37,8 @@ def parser(
         list[Path] | None,
         typer.Option("--hold-out", help="Questions file whose programs' structures are never trained on."),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 7000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Questions a step.")] = 128,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 14000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Questions a step.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value of the training config, such as mixture.spoken=0.5.")

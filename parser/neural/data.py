@@ -44,13 +44,24 @@ class MixtureConfig:
     longest_program: int = 48  # tokens
     pieces: int = 800  # kinds of pieces, at most
     sampled: int = 1500  # questions of each style that pieces and words are taken from
+    short_first: int = 20  # pieces of a question, at most, at the very beginning
+    grown_at: int = 1500  # steps from which on questions may be as long as they are at most
     chunk: int = 32  # batches drawn together
 
     def __post_init__(self) -> None:
         if min(self.shares().values()) < 0 or not any(self.shares().values()):
             raise ValueError("shares must not be negative, and one must be above 0")
-        if min(self.longest_question, self.longest_program, self.chunk) < 1:
+        if min(self.longest_question, self.longest_program, self.short_first, self.chunk) < 1:
             raise ValueError("limits must be at least 1")
+
+    def longest_at(self, step: int) -> int:
+        """Most pieces of a question at a step; short ones come first, as they tell which word says what.
+
+        Source: curriculum learning (Bengio et al. 2009, section 5), by length.
+        """
+        done = min(1.0, step / self.grown_at) if self.grown_at > 0 else 1.0
+        first = min(self.short_first, self.longest_question)
+        return round(first * (self.longest_question / first) ** done)
 
     def shares(self) -> Mapping[str, float]:
         """Share of each style."""
@@ -191,11 +202,12 @@ class Mixture:
         random = Random(f"{self.seed} chunk {number}")
         styles = self.styles
         shares = [self.config.shares()[style] for style in styles]
+        longest = self.config.longest_at(number * self.config.chunk)
         drawn: list[Example] = []
         while len(drawn) < self.config.chunk * self.batch_size:
             (style,) = random.choices(styles, shares)
             example = self.example(self.draw(random, style), random)
-            if example is not None:
+            if example is not None and len(example.pieces) <= longest:
                 drawn.append(example)
         drawn.sort(key=lambda each: (len(each.pieces), len(each.tokens)))
         batches = [drawn[start : start + self.batch_size] for start in range(0, len(drawn), self.batch_size)]

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+_NEARBY, _FADING = 3.0, 0.2  # biases that the position tables begin with; the second is a distance
 _HIDDEN = -1e4  # added to the score of what must not be attended to; small enough for 16 bits
 
 
@@ -64,7 +65,7 @@ class Attention(nn.Module):
     def forward(self, states: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
         """What each state gathers; the bias is added to the scores [batch, heads, tokens, keys]."""
         queries = self._split(self.query(states))
-        scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5 + bias
+        scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2) + bias
         gathered = scores.softmax(-1) @ values
         return self.out(gathered.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
@@ -165,9 +166,19 @@ class Network(nn.Module):
         self.decoder_positions = nn.Embedding(config.distances + 1, config.heads)
         self.output = nn.Linear(config.width, tokens)
         for table in (self.pieces, self.tokens):
-            nn.init.normal_(table.weight, std=0.05)
+            nn.init.normal_(table.weight, std=0.5)
+        self._look_nearby()
+
+    @torch.no_grad()
+    def _look_nearby(self) -> None:
+        """Begin with heads that look at the piece before, at the one behind and around; the others look everywhere."""
+        most, heads = self.config.distances, range(self.config.heads)
         for table in (self.encoder_positions, self.decoder_positions):
             nn.init.zeros_(table.weight)
+        for head, distance in zip(heads, (-1, 1), strict=False):
+            self.encoder_positions.weight[most + distance, head] = _NEARBY
+        self.encoder_positions.weight[:, 2:3] -= (torch.arange(-most, most + 1).abs()[:, None]) * _FADING
+        self.decoder_positions.weight[1, 0] = _NEARBY
 
     def encode(self, pieces: Int[Tensor, "batch tokens"], real: Bool[Tensor, "batch tokens"]) -> Memory:
         """Read questions; ``real`` is false where a piece is padding."""

@@ -31,15 +31,15 @@ _WATCH_BATCH = 64
 class TrainingConfig:
     """How to train. Steps are optimiser steps."""
 
-    steps: int = 7000
-    batch_size: int = 128
+    steps: int = 14000
+    batch_size: int = 64
     rate: float = 1e-3
     last_rate: float = 1e-5
     warmup: int = 400  # steps
     decay: float = 0.02  # weight decay, of matrices
     clip: float = 1.0  # greatest gradient norm
     smoothing: float = 0.01  # share of the target spread over all tokens that fit
-    average: float = 0.998  # share of the old weights that the running average keeps a step
+    average: float = 0.999  # share of the old weights that the running average keeps a step
     evaluate_every: int = 500  # steps
     save_every: int = 250  # steps
     seed: int = 0
