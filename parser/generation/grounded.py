@@ -36,7 +36,7 @@ _TRIES, _MOST_DRAWS = 6, 60  # for one description, and for all of a question
 _TRIES_OF_A_FORM = 4
 _TOO_PLAIN = 0.95  # chance that "how many things are there?" is not asked after all
 _OF_AN_OBJECT = 0.7  # chance that a set that is counted is described after an object that is there
-_SAME = 0.5  # chance that "the same thing" is
+_SAME = 0.5  # chance that what is asked to be the same is
 
 
 class Unsuitable(Exception):
@@ -61,6 +61,17 @@ class GroundedSampler:
             each: [domain.concepts[scene.value(domain.attribute_ids[each], index)][1] for index in self.objects]
             for each in sampler.compared
         }
+        self._alone: dict[str | None, tuple[int, ...]] = {}
+
+    def subjects(self, form: Things, barred: str | None) -> tuple[int, ...]:
+        """Objects that a description of a form could fit alone: without a base, those of which all values are no other's."""
+        if form.base is not None:
+            return self.objects
+        found = self._alone.get(barred)
+        if found is None:
+            said = [tuple(values[i] for name, values in self.values.items() if name != barred) for i in self.objects]
+            found = self._alone[barred] = tuple(i for i in self.objects if said.count(said[i]) == 1)
+        return found
 
     def question(self, random: Random, kind: str, attribute: str | None = None) -> Question:
         """A random question of a kind. Raises: Unsuitable when none was found, as on an empty scene."""
@@ -87,7 +98,7 @@ class GroundedSampler:
                 raise Unsuitable
             return replace(form, sides=sides)
         if kind == QUERY:
-            subject = random.choice(self.objects)
+            subject = ground.subject(form.sides[0], form.attribute)
             return replace(form, sides=(ground.one_like(form.sides[0], subject, barred=form.attribute),))
         assert kind in (EQUAL, SAME_THING)
         return replace(form, sides=ground.two(form))
@@ -102,15 +113,22 @@ class _Ground:
         self.random = random
         self.draws = 0
 
+    def subject(self, form: Things, barred: str | None, other: int | None = None) -> int:
+        """An object to describe, not the other one, but as often as not one with the other's value. Raises: Unsuitable."""
+        found = [each for each in self.of.subjects(form, barred) if each != other]
+        if other is not None and barred is not None and self.random.random() < _SAME:
+            values = self.of.values[barred]
+            found = [each for each in found if values[each] == values[other]]
+        if not found:
+            raise Unsuitable
+        return self.random.choice(found)
+
     def two(self, form: Question) -> tuple[Things, Things]:
         """Two things to compare; they differ, unless it is asked whether they are the same."""
-        first = self.random.choice(self.of.objects)
+        first = self.subject(form.sides[0], form.attribute)
         second = first
         if form.operation == EQUAL or self.random.random() >= _SAME:
-            others = [each for each in self.of.objects if each != first]
-            if not others:
-                raise Unsuitable
-            second = self.random.choice(others)
+            second = self.subject(form.sides[1], form.attribute, first)
         sides = (
             self.one_like(form.sides[0], first, barred=form.attribute),
             self.one_like(form.sides[1], second, barred=form.attribute),
@@ -215,7 +233,7 @@ class _Ground:
         pairs = [
             (relation, anchor)
             for relation in self.of.sampler.relations
-            for anchor in self.of.objects
+            for anchor in self.of.subjects(form.anchor, None)
             if anchor != subject and self.scene.related(domain.relation_ids[relation], anchor) & bit
         ]
         if not pairs:
@@ -227,10 +245,9 @@ class _Ground:
         pairs = [
             (attribute, anchor)
             for attribute in self.of.sampler.likenesses
-            for anchor in self.of.objects
-            if anchor != subject
-            and attribute != barred
-            and self.of.values[attribute][anchor] == self.of.values[attribute][subject]
+            if attribute != barred
+            for anchor in self.of.subjects(form.anchor, attribute)
+            if anchor != subject and self.of.values[attribute][anchor] == self.of.values[attribute][subject]
         ]
         if not pairs:
             raise Unsuitable

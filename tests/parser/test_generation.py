@@ -173,7 +173,7 @@ def test_patterns_close_their_brackets() -> None:
 
 
 def test_unknown_styles_and_impossible_wishes_are_refused() -> None:
-    with pytest.raises(InputError, match="no style 'plane': .* did you mean 'plain'"):
+    with pytest.raises(InputError, match=r"no style 'plane': .* did you mean 'plain'"):
         GENERATOR.sample(Random(0), "plane")
     with pytest.raises(InputError, match="has no program"):
         GENERATOR.render(parse_program("count(scene())", REGISTRY).program, Random(0), "outside")
