@@ -11,6 +11,7 @@ from nmn.cli import (
     ask,
     bench,
     calibrate,
+    calibrate_perception,
     check,
     demo,
     evaluate,
@@ -20,6 +21,7 @@ from nmn.cli import (
     parse,
     run,
     train,
+    train_focus,
     train_parser,
 )
 from nmn.cli.options import examples
@@ -88,7 +90,9 @@ evaluate.app.command(
 app.add_typer(generate.app, name="generate")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")
+calibrate.app.command("perception", epilog=calibrate_perception.PERCEPTION_EXAMPLE)(calibrate_perception.perception)
 app.add_typer(calibrate.app, name="calibrate")
+train.app.command("focus", epilog=train_focus.FOCUS_EXAMPLE)(train_focus.focus)
 train.app.command("parser", epilog=train_parser.PARSER_EXAMPLE)(train_parser.parser)
 app.add_typer(train.app, name="train")
 

@@ -5,17 +5,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nmn.cli.image_sources import (
+    Below,
+    BoxesFrom,
+    Files,
+    Folders,
+    Repeat,
+    Tune,
+    Unlike,
+    read_sources,
+    split,
+    with_boxes,
+)
 from nmn.cli.options import Device
 from nmn.errors import InputError
 
 if TYPE_CHECKING:
-    from nmn.perception.data import ImageSet, Source, Subset
     from nmn.perception.training import Progress, Trainer
 
 app = typer.Typer(name="train", help="Train the networks that the engine uses.", no_args_is_help=True)
-
-Folders = Annotated[list[Path], typer.Option("--images", help="Folder of images; once for each --scenes.")]
-Files = Annotated[list[Path], typer.Option("--scenes", help="Scenes file of the --images at the same place.")]
 
 PERCEPTION_EXAMPLE = r"""Example, where $DATA holds a data set in CLEVR's format:
 
@@ -34,20 +42,21 @@ def perception(
     images: Folders,
     scenes: Files,
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the finished weights.")],
-    below: Annotated[
-        list[int] | None, typer.Option(help="Only images with an index below this, one a source; 0 for all.")
-    ] = None,
-    repeat: Annotated[
-        list[int] | None, typer.Option(help="How often an epoch shows each image, one a source; 1 by default.")
-    ] = None,
-    tune: Annotated[int, typer.Option(help="Last images of the first source to keep for watching progress.")] = 150,
+    below: Below = None,
+    repeat: Repeat = None,
+    unlike: Unlike = None,
+    boxes_from: BoxesFrom = None,
+    tune: Tune = 150,
     calibrate_images: Annotated[Path | None, typer.Option(help="Images to calibrate on at the end.")] = None,
     calibrate_scenes: Annotated[Path | None, typer.Option(help="Scenes file of --calibrate-images.")] = None,
     calibrate_below: Annotated[int, typer.Option(help="Only calibration images below this index; 0 for all.")] = 0,
     domain: Annotated[str, typer.Option(help="Domain, by name or .toml file.")] = "clevr",
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 8000,
-    batch_size: Annotated[int, typer.Option(min=2, help="Images a step.")] = 16,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file with the training config, such as configs/glance.yaml.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; 8000 by default.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2, help="Images a step; 16 by default.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice; 0 by default.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value of the training config, such as augment.mirror=0.")
     ] = None,
@@ -63,7 +72,7 @@ def perception(
     as_json: Annotated[bool, typer.Option("--json", help="Print the final report as JSON.")] = False,
 ) -> None:
     """Train the detector on images with scenes, then write calibrated weights to OUT/weights."""
-    sources = _sources(images, scenes, below or [], repeat or [])
+    sources = read_sources(images, scenes, below or [], repeat or [], unlike or [])
     if (calibrate_images is None) != (calibrate_scenes is None):
         raise InputError("--calibrate-images and --calibrate-scenes go together")
     if start is not None and resume:
@@ -77,15 +86,18 @@ def perception(
 
     if threads:
         torch.set_num_threads(threads)
-    config = configure(
-        {"steps": str(steps), "batch_size": str(batch_size), "seed": str(seed), **read_settings(settings)}
-    )
+    given = {"steps": steps, "batch_size": batch_size, "seed": seed}
+    numbers = {name: str(value) for name, value in given.items() if value is not None}
+    wanted = configure({**numbers, **read_settings(settings)}, config)
     loaded = Domain.load(domain)
     folder = out / "cache" if cache is None else cache
-    whole = load_images(loaded, sources, config.network, folder, limit=limit, workers=workers)
-    training, watching = _split(whole, sources, tune)
+    whole = load_images(loaded, sources, wanted.network, folder, limit=limit, workers=workers)
+    if boxes_from is not None:
+        frames = load_images(loaded, sources, wanted.network.full, folder, limit=limit, workers=workers)
+        whole = with_boxes(whole, boxes_from, loaded, frames)
+    training, watching = split(whole, sources, tune)
     try:
-        trainer = Trainer(config, loaded, training, watching, device=device, prepare_ahead=workers > 0)
+        trainer = Trainer(wanted, loaded, training, watching, device=device, prepare_ahead=workers > 0)
     except RuntimeError as error:
         raise InputError(f"cannot train on device {device!r}: {str(error).splitlines()[0]}") from None
     if start is not None:
@@ -96,7 +108,7 @@ def perception(
     chosen = None
     if calibrate_images is not None and calibrate_scenes is not None:
         held = Source(calibrate_images, calibrate_scenes, calibrate_below or None)
-        kept = load_images(loaded, [held], config.network.full, folder, limit=limit, workers=workers)
+        kept = load_images(loaded, [held], wanted.network.full, folder, limit=limit, workers=workers)
         chosen = kept.subset(range(len(kept)))
     export(out / "last.safetensors", loaded, calibrate_on=chosen).save_pretrained(out / "weights")
     _finish(trainer, out, as_json=as_json)
@@ -136,27 +148,6 @@ def measure(
     typer.echo(json.dumps(asdict(report)) if as_json else report.line())
 
 
-def _sources(images: list[Path], scenes: list[Path], below: list[int], repeat: list[int]) -> "list[Source]":
-    if len(images) != len(scenes):
-        raise InputError(f"--images and --scenes go in pairs; there are {len(images)} and {len(scenes)}")
-    for name, values in (("--below", below), ("--repeat", repeat)):
-        if len(values) > len(images):
-            raise InputError(f"{name} is given {len(values)} times for {len(images)} sources")
-    for folder in images:
-        if not folder.is_dir():
-            raise InputError(f"no image folder {folder}; give the folder that holds the image files")
-    from nmn.perception.data import Source
-
-    bounds = [*below, *[0] * (len(images) - len(below))]
-    times = [*repeat, *[1] * (len(images) - len(repeat))]
-    if min(times) < 1 or min(bounds) < 0:
-        raise InputError("--repeat must be at least 1 and --below at least 0")
-    return [
-        Source(folder, file, bound or None, often)
-        for folder, file, bound, often in zip(images, scenes, bounds, times, strict=True)
-    ]
-
-
 def read_settings(settings: list[str] | None) -> dict[str, str]:
     """The key=value pairs of --set. Raises: InputError."""
     pairs = {}
@@ -166,15 +157,6 @@ def read_settings(settings: list[str] | None) -> dict[str, str]:
             raise InputError(f"--set {setting!r} must be key=value")
         pairs[key.strip()] = value.strip()
     return pairs
-
-
-def _split(whole: "ImageSet", sources: "list[Source]", tune: int) -> "tuple[Subset, Subset | None]":
-    """The last ``tune`` images of the first source for watching, the rest to train on."""
-    first = whole.counts[0]
-    if tune < 0 or tune >= first:
-        raise InputError(f"--tune must be at least 0 and below the {first} images of {sources[0].images}, not {tune}")
-    training = whole.subset([*range(first - tune), *range(first, len(whole))])
-    return training, whole.subset(range(first - tune, first)) if tune else None
 
 
 def _run(trainer: "Trainer", out: Path, *, quiet: bool) -> None:

@@ -15,7 +15,6 @@ from torch.nn import functional
 from nmn.perception.crops import CropConfig, cut, marks, measures, windows
 from nmn.perception.data import Subset
 from nmn.perception.focus import Crops
-from nmn.perception.network import NetworkConfig
 
 APART = 13.0  # px; a place this far from every centre holds no object of its own
 
@@ -101,28 +100,42 @@ def _overlap(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def draw(
-    objects: Objects, chosen: NDArray[np.int64], network: NetworkConfig, crop: CropConfig, shake: ShakeConfig, seed: int
+    objects: Objects,
+    chosen: NDArray[np.int64],
+    frame: tuple[int, int],
+    crop: CropConfig,
+    shake: ShakeConfig,
+    seed: int,
 ) -> FocusBatch:
-    """A batch of crops of the chosen objects and of some places without one."""
+    """A batch of crops of the chosen objects and of some places without one.
+
+    Args:
+        objects: All there are.
+        chosen: [rows] which of them.
+        frame: Width and height of the frame, px.
+        crop: Which windows crops show.
+        shake: What is done to them.
+        seed: Of every random choice.
+    """
     random = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
     absent = random.random(len(chosen)) < shake.absent
     boxes, centres = objects.boxes[chosen].copy(), objects.centres[chosen].copy()
     for row in np.flatnonzero(absent):
-        boxes[row], centres[row], absent[row] = _elsewhere(objects, int(chosen[row]), network, random)
+        boxes[row], centres[row], absent[row] = _elsewhere(objects, int(chosen[row]), frame, random)
     boxes, centres = _shaken(boxes, centres, shake, random)
     hidden = (random.random(len(chosen)) < shake.hide) & ~absent
     side = random.integers(0, 4, len(chosen))  # of left, bottom, right and bottom: what hides stands in front
     shown = _hidden(boxes, hidden, side, shake, random)
     torch_boxes, torch_centres = torch.from_numpy(shown), torch.from_numpy(centres)
-    views = windows(torch_boxes, network.width, network.height, crop)
+    views = windows(torch_boxes, *frame, crop)
     pixels = cut(objects.subset.whole.pixels, objects.images[chosen].tolist(), views, crop.size).float().div_(255.0)
     pixels = _cover(pixels, torch_boxes, views, torch.from_numpy(hidden), torch.from_numpy(side), generator)
     labels = torch.from_numpy(np.where(absent[:, None], -1, objects.labels[chosen]))
     crops = Crops(
         pixels,
         marks(torch_boxes, torch_centres, views, crop.size),
-        measures(torch_boxes, torch_centres, views, network.width, network.height),
+        measures(torch_boxes, torch_centres, views, *frame),
     )
     crops = _mirrored(crops, shake, generator)
     seen = _disturbed(crops.pixels, shake, generator)
@@ -144,12 +157,12 @@ def _shaken(
 
 
 def _elsewhere(
-    objects: Objects, row: int, network: NetworkConfig, random: np.random.Generator
+    objects: Objects, row: int, frame: tuple[int, int], random: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], bool]:
     """A box and a centre that belong to no object, most often a wrong reading of one; False when none was found."""
     box, centre = objects.boxes[row], objects.centres[row]
     around = objects.subset.whole.targets[int(objects.images[row])].centres
-    frame = np.array([network.width, network.height])
+    extent = np.array(frame)
     size = box[2:] - box[:2]
     for _ in range(8):
         kind = random.random()
@@ -163,9 +176,9 @@ def _elsewhere(
             middle = centre + (other - centre) * random.uniform(0.25, 0.75)
             place = np.concatenate((middle - size / 2, middle + size / 2))
         else:  # anywhere
-            middle = random.uniform(0.05, 0.95, 2) * frame
+            middle = random.uniform(0.05, 0.95, 2) * extent
             place = np.concatenate((middle - size / 2, middle + size / 2))
-        if np.linalg.norm(around - middle, axis=1).min() > APART and (middle > 0).all() and (middle < frame).all():
+        if np.linalg.norm(around - middle, axis=1).min() > APART and (middle > 0).all() and (middle < extent).all():
             return place.astype(np.float32), middle.astype(np.float32), True
     return box, centre, False
 

@@ -1,5 +1,7 @@
 """Training of the focus pathways on crops, resumable as that of the glance is."""
 
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -13,10 +15,23 @@ from nmn.domain import Domain
 from nmn.perception.data import Subset
 from nmn.perception.focus import PLACE, Crops, Focus, FocusConfig
 from nmn.perception.focus_data import FocusBatch, Objects, ShakeConfig, draw
-from nmn.perception.network import NetworkConfig
 from nmn.perception.optimisation import Ahead, Optimisation, counted
 from nmn.perception.targets import UNKNOWN
 from nmn.perception.training import cosine
+
+WATCH_BATCH = 256  # crops
+STILL = ShakeConfig(
+    wild=0,
+    hide=0,
+    mirror=0,
+    mix=0,
+    sharpened=0,
+    noisy=0,
+    brightness=0,
+    contrast=0,
+    channel=0,
+)
+"""Boxes shaken as in training, with nothing put in front and pixels as they are."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +51,14 @@ class FocusTrainingConfig:
     seed: int = 0
     half: bool = True  # bfloat16 in the networks
     crowded: int = 2  # how much more often an epoch shows objects that others overlap
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    width: int = 480  # px of the frame
+    height: int = 320  # px of the frame
     shake: ShakeConfig = field(default_factory=ShakeConfig)
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height of the frame, px."""
+        return self.width, self.height
 
 
 def focus_losses(model: Focus, batch: FocusBatch, attributes: tuple[str, ...]) -> dict[str, Tensor]:
@@ -67,14 +88,22 @@ class FocusTrainer:
         config: How to train.
         domain: Its attributes are told.
         train: Images to train on, at the frame's full resolution.
+        tune: Images to watch, likewise; None for none.
         prepare_ahead: Whether the next batch is made in a thread beside the step; it is the same batch either way.
     """
 
     def __init__(
-        self, config: FocusTrainingConfig, domain: Domain, train: Subset, *, prepare_ahead: bool = False
+        self,
+        config: FocusTrainingConfig,
+        domain: Domain,
+        train: Subset,
+        tune: Subset | None = None,
+        *,
+        prepare_ahead: bool = False,
     ) -> None:
         self.config, self.domain = config, domain
         self.objects = Objects.of(train, config.crowded)
+        self.watched = None if tune is None else Objects.of(tune)
         self.attributes = tuple(attribute.name for attribute in domain.attributes)
         torch.manual_seed(config.seed)
         sizes = {attribute.name: len(attribute.values) for attribute in domain.attributes}
@@ -96,7 +125,7 @@ class FocusTrainer:
                 self._order = (epoch, self.objects.order(np.random.default_rng([config.seed, epoch])))
             chosen.append(int(self._order[1][place % length]))
         seed = config.seed * 1_000_003 + step
-        return draw(self.objects, np.asarray(chosen), config.network, config.focus.crop, config.shake, seed)
+        return draw(self.objects, np.asarray(chosen), config.frame, config.focus.crop, config.shake, seed)
 
     @property
     def step(self) -> int:
@@ -118,6 +147,46 @@ class FocusTrainer:
             parts = focus_losses(self.model, batch, self.attributes)
         rate = cosine(step, config.steps, config.warmup, config.rate, config.last_rate)
         return self.optimisation.advance(parts, rate)
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """Shares of the watched objects that the averaged pathways read right, by attribute, from shaken boxes."""
+        if self.watched is None:
+            return {}
+        right: dict[str, int] = {}
+        known: dict[str, int] = {}
+        for start in range(0, len(self.watched), WATCH_BATCH):
+            chosen = np.arange(start, min(start + WATCH_BATCH, len(self.watched)))
+            batch = draw(self.watched, chosen, self.config.frame, self.config.focus.crop, STILL, start)
+            for name in self.average.names:
+                for about, read in self.average.look(name, batch.crops).items():
+                    if about == PLACE:
+                        hit, counts = (read[:, 0] > 0) == batch.present, torch.ones_like(batch.present)
+                    else:
+                        labels = batch.labels[:, self.attributes.index(about)]
+                        hit, counts = read.argmax(1) == labels, labels != UNKNOWN
+                    right[about] = right.get(about, 0) + int((hit & counts).sum())
+                    known[about] = known.get(about, 0) + int(counts.sum())
+        return {about: right[about] / max(1, known[about]) for about in right}
+
+    def run(self, path: Path, on_step: Callable[[int, dict[str, float], float], None]) -> None:
+        """Train to the end, saving to a checkpoint; an interrupt saves first.
+
+        Args:
+            path: The checkpoint.
+            on_step: Called with the steps done, the loss's parts and the crops a second.
+        """
+        config = self.config
+        try:
+            while self.step < config.steps:
+                started = time.perf_counter()
+                losses = self.advance()
+                on_step(self.step, losses, config.batch_size / (time.perf_counter() - started))
+                if self.step == config.steps or self.step % config.save_every == 0:
+                    self.save(path)
+        except KeyboardInterrupt:
+            self.save(path)
+            raise
 
     def save(self, path: Path) -> None:
         """Write all state to one file, atomically."""

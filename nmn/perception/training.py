@@ -1,18 +1,16 @@
 """The training loop: resumable exactly, because every random choice follows from the seed and the step."""
 
-import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 
 from nmn.domain import Domain
-from nmn.errors import InputError, nearest
 from nmn.perception.augment import AugmentConfig, augment
 from nmn.perception.data import Batch, Subset, epoch_order
 from nmn.perception.heads import Perception
@@ -22,6 +20,7 @@ from nmn.perception.occlusion import RoundShape
 from nmn.perception.optimisation import Ahead, Optimisation
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.report import Report, evaluate
+from nmn.perception.settings import read_settings
 
 
 @dataclass(frozen=True)
@@ -59,38 +58,12 @@ def cosine(step: int, steps: int, warmup: int, rate: float, last: float) -> floa
     return last + (rate - last) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def configure(settings: Mapping[str, str]) -> TrainingConfig:
-    """The training config with some values changed; ``augment.mirror`` reaches into a part.
+def configure(settings: Mapping[str, str], file: Path | None = None) -> TrainingConfig:
+    """The training config of a YAML file, if any, with some values changed; ``augment.mirror`` reaches into a part.
 
     Raises: InputError for an unknown key or a value of another type.
     """
-    config: Any = TrainingConfig()
-    for key, text in settings.items():
-        config = _changed(config, key, key.split("."), text)
-    return cast(TrainingConfig, config)
-
-
-def _changed(record: Any, key: str, path: Sequence[str], text: str) -> Any:
-    known = [entry.name for entry in fields(record)]
-    if path[0] not in known:
-        raise InputError(f"no training setting {key!r}{nearest(path[0], known)}")
-    value = getattr(record, path[0])
-    if is_dataclass(value) != (len(path) > 1):
-        raise InputError(f"training setting {key!r} must name one value")
-    if len(path) > 1:
-        return replace(record, **{path[0]: _changed(value, key, path[1:], text)})
-    try:
-        changed = json.loads(text)
-    except json.JSONDecodeError:
-        changed = text
-    changed = tuple(changed) if isinstance(changed, list) else changed
-    fits = type(changed) is type(value) or (type(value) is float and type(changed) is int)
-    if not fits:
-        raise InputError(f"training setting {key!r} must be of type {type(value).__name__}, not {text!r}")
-    try:
-        return replace(record, **{path[0]: type(value)(changed)})
-    except ValueError as error:
-        raise InputError(f"training setting {key!r} cannot be {text}: {error}") from None
+    return read_settings(TrainingConfig, file, settings)
 
 
 @dataclass(frozen=True)
