@@ -4,6 +4,7 @@ Which examples a step sees follows from the seed and the step alone. They are dr
 cut into batches, so that little is padded; the batches of a chunk come in random order.
 """
 
+import math
 import signal
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -61,7 +62,7 @@ class MixtureConfig:
         """
         done = min(1.0, step / self.grown_at) if self.grown_at > 0 else 1.0
         first = min(self.short_first, self.longest_question)
-        return round(first * (self.longest_question / first) ** done)
+        return round(first * math.pow(self.longest_question / first, done))
 
     def shares(self) -> Mapping[str, float]:
         """Share of each style."""
@@ -267,10 +268,19 @@ class Feeder:
 _mixture: list[Mixture] = []  # that of the process beside
 
 
-def _start(*recipe: object) -> None:
+def _start(
+    domain: Domain,
+    registry: Registry,
+    questions: Sequence[Asked],
+    excluded: frozenset[str],
+    config: MixtureConfig,
+    seed: int,
+    batch_size: int,
+    pieces: str,
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer saves, and then ends this process
-    *given, pieces = recipe
-    _mixture.append(Mixture(*given, Pieces.from_json(str(pieces))))  # type: ignore[arg-type]
+    made = Mixture(domain, registry, questions, excluded, config, seed, batch_size, Pieces.from_json(pieces))
+    _mixture.append(made)
 
 
 def _chunk(number: int) -> list[list[Example]]:

@@ -70,7 +70,7 @@ class Attention(nn.Module):
         return self.out(gathered.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
     def _split(self, states: Tensor) -> Tensor:
-        return states.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return states.view(*states.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 class EncoderLayer(nn.Module):

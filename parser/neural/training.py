@@ -194,8 +194,9 @@ class Trainer:
     @torch.no_grad()
     def _average(self) -> None:
         keep = min(self.config.average, (1 + self.step) / (10 + self.step))
-        mine = list(self.average.parameters())
-        torch._foreach_lerp_(mine, list(self.model.parameters()), 1 - keep)
+        mine: list[Tensor] = list(self.average.parameters())
+        theirs: list[Tensor] = list(self.model.parameters())
+        torch._foreach_lerp_(mine, theirs, 1 - keep)
 
     def evaluate(self) -> Report:
         """Report of the averaged weights on the watched questions."""
