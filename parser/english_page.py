@@ -35,12 +35,12 @@ _AMBIGUOUS = (
     (
         "A part without a verb belongs to the nearest noun; each step outwards",
         FURTHER_CLAUSE,
-        "What {attribute} is the {thing} {left_of} the {other} {behind} the {third}?",
+        "What {attribute} is the {thing} {left_of} the {other} {beyond} the {third}?",
     ),
     (
         "What follows “and” or “or” joins the nearest noun that has something of the kind; each step outwards",
         FURTHER_LINK,
-        "How many {things} are {left_of} the {other} that is {behind} the {third} and {left_of} the {thing}?",
+        "How many {things} are {left_of} the {other} that is {beyond} the {third} and {left_of} the {thing}?",
     ),
     (
         "Values before “or” are shared; or else said of the first alone",
@@ -50,7 +50,7 @@ _AMBIGUOUS = (
     (
         "The first place in a question about one thing is said of it; each later one",
         LESS_LIKELY_PREDICATE,
-        "Is the {thing} {left_of} the {other} {behind} the {third}?",
+        "Is the {thing} {left_of} the {other} {beyond} the {third}?",
     ),
 )
 
@@ -105,7 +105,7 @@ def slots(domain: Domain) -> dict[str, str]:
         found["made_value"], found["other_made_value"] = attribute.value_words[0][0], attribute.value_words[-1][0]
     for attribute in [each for each in domain.attributes if each.asked_as][:1]:
         found["How"] = attribute.asked_as[0].capitalize()
-    for slot, relation in zip(("left_of", "behind"), (domain.relations[:1] + domain.relations[2:]), strict=False):
+    for slot, relation in zip(("left_of", "beyond"), (domain.relations[:1] + domain.relations[2:]), strict=False):
         found[slot] = relation.words[0]
     return found
 
