@@ -55,7 +55,7 @@ def headline(record: Record) -> str:
         rows.append(("expected calibration error", f"{record['calibration']['ece']:.4f}", "of the answer's confidence"))
         rows += [
             (
-                f"accuracy at {each['coverage']:.0%} coverage",
+                f"accuracy at {each['coverage'] * 100:g} % coverage",
                 share(each),
                 f"confidence at least {each['threshold']:.3f}",
             )
