@@ -265,7 +265,7 @@ function workbenchStart(root, server) {
     reply.edits.forEach((edit) => {
       if (!groups.has(edit.sort)) groups.set(edit.sort, Object.assign(document.createElement("optgroup"), { label: edit.sort }));
       const option = new Option(edit.label, edit.program);
-      option.dataset.node = edit.node;
+      option.dataset.becomes = edit.node;
       groups.get(edit.sort).append(option);
     });
     menu.replaceChildren(new Option("change it …", ""), ...groups.values());
@@ -316,7 +316,7 @@ function workbenchStart(root, server) {
   find("wb-policy").addEventListener("change", (event) => change({ policy: event.target.value }));
   find("wb-edit").addEventListener("change", (event) => {
     const option = event.target.selectedOptions[0];
-    if (option && option.value) change({ program: option.value, node: Number(option.dataset.node) });
+    if (option && option.value) change({ program: option.value, node: Number(option.dataset.becomes) });
   });
   find("wb-suppose-form").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -95,7 +95,9 @@ def _header(view: View) -> Markup:
         element("h2", view.question, class_="nmn-question") if view.question else _NOTHING,
         element(
             "p",
-            element("span", answer, class_="nmn-answer" + (" nmn-unknown" if view.answer is None else "")),
+            element(
+                "span", answer, class_="nmn-answer" + (" nmn-unknown" if view.answer is None or view.failures else "")
+            ),
             _sureness(view),
             _others(view),
             class_="nmn-answer-line",

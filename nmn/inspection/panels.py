@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from nmn.inspection.graph_svg import GLYPHS, KIND_WORDS, kinds_of
 from nmn.inspection.markup import Markup, element, joined
 from nmn.inspection.overlay_svg import LEAST_PRESENCE
-from nmn.inspection.view import IN, OUT, SAME, Column, Cost, NodeView, ObjectView, View
+from nmn.inspection.view import ALONE, CHANGED, IN, OUT, SAME, Column, Cost, NodeView, ObjectView, View
 from nmn.words import LIKELY
 
 _NOTHING = Markup()
@@ -44,7 +44,15 @@ def legend(view: View) -> Markup:
         )
         for kind in kinds_of(view.nodes)
     )
-    return element("ul", joined(keys), class_="nmn-legend", aria_label="Kinds of values")
+    states = {node.difference.state for node in view.nodes if node.difference is not None}
+    differences = (
+        element(
+            "li", element("span", class_=f"nmn-swatch nmn-swatch-{state}", aria_hidden="true"), element("span", words)
+        )
+        for state, words in ((CHANGED, "differs"), (ALONE, "only here"))
+        if state in states
+    )
+    return element("ul", joined(keys), joined(differences), class_="nmn-legend", aria_label="What the colours mean")
 
 
 def steps_table(view: View) -> Markup:

@@ -1,7 +1,6 @@
 """A workbench over the sample images, and, for browsers, the page as `nmn demo` serves it."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import pytest
 
 from nmn.demo.workbench import Workbench
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 STARTS_WITHIN = 120  # s, on a busy machine
 
 # Runs the command line with every address noted that it connects to.
