@@ -14,6 +14,7 @@ _SOUNDS_OTHERWISE = ("one", "uni", "use", "eu")
 _SINGULAR = {"is": "is", "has": "has", "s": "s", "es": "es", "itself": "itself", "them": "it", "their": "its"}
 _PLURAL = {"is": "are", "has": "have", "s": "", "es": "", "itself": "themselves", "them": "them", "their": "their"}
 _ONE, _SHUFFLED, _OTHER, _SAID_AFTER, _AS_ADJECTIVE = 0.04, 0.25, 0.15, 0.14, 0.15  # chances
+_SLOPPY = 0.03  # chance of singulars for plurals, in a whole question
 _COMMAS = 0.08
 _JOINED_SHORTLY = 0.5  # chance of "left or right of it" for two places beside one thing
 _FREELY = (0.0, 0.0, 0.1, 0.2, 0.35, 0.7)  # chances of a word that the grammar does not read
@@ -47,6 +48,7 @@ class NounPhrases:
         self.chance = random.random
         self.informal = informal
         # Some people use no words of their own, some many.
+        self.sloppy = informal and random.random() < _SLOPPY
         self.freely = random.choice(_FREELY) if informal else 0.0
         self.about: Things | None = None
         self.nested = False
@@ -74,7 +76,7 @@ class NounPhrases:
             if self.informal and self.chance() < _ONE
             else self.names.nouns.choose(self.random, freely=self.freely)
         )
-        return self.names.several(words) if several else words
+        return self.names.several(words) if several and not self.sloppy else words
 
     def head(self, things: Things, *, several: bool, other: bool = False) -> str:
         """Values and noun: "small red cubes"."""
@@ -100,7 +102,7 @@ class NounPhrases:
                 before.append(self.names.adjectives[concept].choose(self.random, freely=1.0))
             else:
                 word = self.value(concept)
-                noun = self.names.several(word) if several else word
+                noun = self.names.several(word) if several and not self.sloppy else word
         if len(before) > 1 and self.chance() < _SHUFFLED:
             self.random.shuffle(before)
         if self.informal and len(before) > 1 and self.chance() < _COMMAS:
@@ -170,10 +172,10 @@ class NounPhrases:
             return self.spoken(purpose, several, words, self.missing_sides(base) if self.informal else frozenset())
         predicate = self.names.predicates[base.attribute]
         missing = frozenset() if predicate.formal else frozenset({"made"})
-        if base.anchor is self.about:
-            missing |= {"not_it"}
-        else:
+        if base.anchor is not self.about:
             missing |= {"its"}
+            if base.anchor.base is not None:
+                missing |= {"whose"}
         return self.spoken(purpose, several, {"of": base.attribute, "anchor": base.anchor}, missing)
 
     def missing_sides(self, base: Related) -> frozenset[str]:
@@ -232,8 +234,8 @@ class NounPhrases:
         if slot == "beside":
             preposition, side = self.random.choice(self.names.sides[str(words["to"])])
             return f"{preposition} {self.place('whose', words)} {side}"
-        if slot in ("not_it", "its"):
-            return "its" if slot == "its" else ""
+        if slot == "its":
+            return "its"
         if slot == "whose":
             anchor = words["anchor"]
             assert isinstance(anchor, Things)
@@ -266,6 +268,10 @@ class NounPhrases:
         self.nested |= (
             nested or len(parts) > 2 or any(_is_deep(part) for part in parts) or len(set(map(self.form, parts))) > 1
         )
+        if self.informal and len(said) == 2:
+            pattern = self.patterns[f"{marker}_long" if nested else marker].choose(self.random)
+            assert pattern is not None
+            return pattern.spoken(self.random, dict(zip(("one", "two"), said, strict=True)).__getitem__)
         words = listed(said, link)
         if len(parts) > 2 and marker == "both":
             return words

@@ -20,7 +20,8 @@ from nmn.program import Concept
 from nmn.registry import default_registry
 
 _SHORTEST_TYPO = 4  # letters of a word that another may be mistyped for
-_KINDS = ("general", "strange", "operation", "broken"), (30, 34, 28, 8)
+_KINDS = ("general", "strange", "operation", "broken", "twofold"), (28, 33, 30, 7, 2)
+_THEN = ("? And ", "? Also, ", "? Then, ", " and second, ", " and, by the way, ", "? Besides, ")
 _STRANGE, _STRANGER = 0.2, 0.08  # chances that a word is of another world, for the first and for more
 _LISTS = {
     "noun": "nouns",
@@ -70,6 +71,9 @@ class Outside:
         table = read_wordings("outside")
         self.patterns = {name: Wordings(table["patterns"][name]) for name in ("general", "operations")}
         self.lists = self._lists(table)
+        self.own_values = [
+            each.formal for value, each in names.values.items() if value.attribute not in names.noun_values
+        ] or [each.formal for each in names.values.values()]
         self.broken_after = frozenset(table["words"]["broken_after"].split())
 
     def text(self, random: Random) -> str:
@@ -99,6 +103,15 @@ class Outside:
         speaker = Speaker(self.names, wordings("spoken"), Question("", sides), random, informal=True)
         return self._ended(self._said("operations", random, speaker), random)
 
+    def twofold(self, random: Random) -> str:
+        """Two questions at once."""
+        asked = []
+        for _ in range(2):
+            question = self.sampler.question(random)
+            text = Speaker(self.names, wordings("plain"), question, random, informal=False).ask()
+            asked.append(text.rstrip("?."))
+        return f"{asked[0]}{random.choice(_THEN)}{asked[1][0].lower()}{asked[1][1:]}?"
+
     def broken(self, random: Random) -> str:
         """A question that breaks off."""
         question = self.sampler.question(random)
@@ -125,6 +138,11 @@ class Outside:
             return _several(self.word("noun", random))
         if slot == "a_noun":
             return article(self.word("noun", random))
+        if slot in ("own_attribute", "own_attributes"):
+            words = random.choice([each.formal for each in self.names.attributes.values() if each.formal])
+            return plural(random.choice(words)) if slot.endswith("s") else random.choice(words)
+        if slot == "own_value":
+            return random.choice(random.choice(self.own_values))
         assert speaker is not None
         return speaker.fill(slot)
 

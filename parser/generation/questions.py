@@ -15,7 +15,7 @@ _SPACES = re.compile(r"\s+")
 _BEFORE_MARK = re.compile(r",? +(?=[,.;:?!])|,(?=[.;:?!])")
 _CONTRACTIONS = re.compile(r"\b(what|there|that|it|where) is\b", re.IGNORECASE)
 _END_MARKS = ("?",) * 15 + ("",) * 4 + (".", "??", "!", " ?")
-_OPENED, _CLOSED, _CONTRACTED, _UNCAPITALIZED = 0.22, 0.12, 0.3, 0.35  # chances
+_OPENED, _CLOSED, _FILLED, _CONTRACTED, _UNCAPITALIZED = 0.22, 0.12, 0.04, 0.3, 0.35  # chances
 _READ_IN_SEVERAL_WAYS = (
     "is {",
     "is t",
@@ -62,10 +62,19 @@ class Speaker(NounPhrases):
             text = self.patterns["opening"].say(random) + text
         if chance() < _CLOSED:
             text += self.patterns["closing"].say(random)
+        if chance() < _FILLED:
+            text = self.with_filler(text)
         if chance() < _CONTRACTED:
             text = _CONTRACTIONS.sub(r"\1's", text)
         text += random.choice(_END_MARKS)
         return text if chance() < _UNCAPITALIZED else capital(text)
+
+    def with_filler(self, text: str) -> str:
+        """A text with what people say while they think."""
+        words = text.split()
+        place = int(self.chance() * len(words))
+        filler, mark = self.patterns["filler"].say(self.random), "," if self.chance() < 0.5 else ""
+        return " ".join([*words[:place], f"{mark and ','} {filler}{mark}", *words[place:]])
 
     def missing(self) -> frozenset[str]:
         """Slots that cannot be filled for this question."""
@@ -223,11 +232,11 @@ def _missing(shape: tuple[str, bool, bool, int]) -> frozenset[str]:
     if not kind:
         found |= {"head", "heads", "rest", "is_rest", "only_rest"}
     if noun or adjectives:
-        found.add("only_rest")
+        found |= {"only_rest", "only_have"}
     if kind not in ("related", "places"):
         found.add("where")
     if kind != "alike":
-        found.add("have")
+        found |= {"have", "only_have"}
     if kind != "related":
         found.add("leading")
     if kind not in ("related", "alike"):
@@ -262,6 +271,7 @@ _SLOTS: Mapping[str, Callable[[Speaker, Things], str]] = {
     "only_rest": lambda speaker, things: speaker.rest(things, several=False),
     "where": lambda speaker, things: speaker.rest(things, several=False),
     "have": Speaker.have,
+    "only_have": Speaker.have,
     "leading": Speaker.leading,
     "about_it": Speaker.about_it,
     "about_the": Speaker.about_the,

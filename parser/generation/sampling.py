@@ -121,10 +121,13 @@ class _Draw:
         if kind == QUERY:
             return Question(kind, (self.things(0, without=attribute, one=True),), attribute)
         if kind == EQUAL:
-            sides = (self.things(1, without=attribute, one=True), self.things(1, without=attribute, one=True))
-            return Question(kind, sides, attribute)
-        one = kind == SAME_THING
-        return Question(kind, (self.things(1, one=one), self.things(1, one=one)))
+            return Question(kind, self.two(attribute, one=True), attribute)
+        return Question(kind, self.two(None, one=kind == SAME_THING))
+
+    def two(self, attribute: str | None, *, one: bool) -> tuple[Things, Things]:
+        """Two sets to compare, which are not said to be the same."""
+        first, second = (self.things(1, without=attribute, one=one) for _ in range(2))
+        return first, self.things(1, without=attribute, one=one) if first == second else second
 
     def things(self, depth: int, *, without: str | None = None, one: bool = False) -> Things:
         """A set; one that stands for a single thing says something of it."""
