@@ -11,7 +11,8 @@ import pytest
 PNG = b"\x89PNG\r\n"
 QUESTIONS, SCENES, IMAGES = Path("demo/samples/questions.json"), Path("demo/samples/scenes.json"), Path("demo/samples")
 FIELDS = {"question_index", "image_index", "answer", "expected", "correct", "confidence", "error", "type"}
-LATER = {"failure", "declined", "guess", "link", "family", "length", "program_correct"}
+NUMBERS = ("confidence", "probability")
+LATER = {"failure", "declined", "guess", "link", "family", "length", "program_correct", "probability"}
 
 
 def no_such_number(name: str) -> Any:
@@ -63,7 +64,7 @@ def test_pixels_are_answered_and_the_table_says_what_the_report_says(nmn: Any, t
 
 
 def stripped(found: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in each.items() if key != "confidence"} for each in found["answers"]]
+    return [{key: value for key, value in each.items() if key not in NUMBERS} for each in found["answers"]]
 
 
 def test_workers_and_batch_size_change_no_answer(report: Any) -> None:
@@ -72,7 +73,7 @@ def test_workers_and_batch_size_change_no_answer(report: Any) -> None:
         other = report("--images", IMAGES, "--limit", 12, *options)
         assert stripped(other) == stripped(whole)
         for one, two in zip(other["answers"], whole["answers"], strict=True):
-            assert one["confidence"] == pytest.approx(two["confidence"], abs=1e-4)
+            assert [one[key] for key in NUMBERS] == pytest.approx([two[key] for key in NUMBERS], abs=1e-4)
 
 
 def test_limit_takes_the_first_questions(report: Any, document: dict[str, Any]) -> None:
