@@ -120,7 +120,8 @@ def questions(
         drawn = _on_scenes(generator, random, wanted, styles, found)
     made = list(_tracked(drawn, wanted))
     records = [_record(each, index, split, spoken) for index, each in enumerate(made)]
-    summary = _summary(made, seed, styles)
+    unnamed = generator.names.unnamed
+    summary = {**_summary(made, seed, styles), **({"without_words": unnamed} if unnamed else {})}
     if output is not None:
         info = {
             "split": split,
@@ -130,6 +131,11 @@ def questions(
             "styles": styles,
         }
         write_target(output, "--output", {"info": info, "questions": records})
+    if unnamed and not json:
+        left_out = " and ".join(f"{number:,} {what if number > 1 else what[:-1]}" for what, number in unnamed.items())
+        console(stderr=True).print(
+            f"nothing is asked about {left_out} of {spoken.name}: no word is theirs alone", style="dim"
+        )
     if json:
         print_json(summary if output is not None else {**summary, "questions": records})
     elif output is not None:

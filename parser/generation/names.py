@@ -101,6 +101,16 @@ class Names:
         }
         self.plurals: dict[str, str] = {}
 
+    @property
+    def unnamed(self) -> Mapping[str, int]:
+        """How many values, attributes and relations have no word that only they have, so that nothing is asked about them."""
+        counted = {
+            "values": len(self.domain.concepts) - len(self.values),
+            "attributes": sum(not each.formal for each in self.attributes.values()),
+            "relations": sum(not each.formal for each in self.relations.values()),
+        }
+        return {what: number for what, number in counted.items() if number}
+
     def sampler(self, registry: Registry) -> QuestionSampler:
         """Draws questions of whatever has a name, with the operations of a registry."""
         return QuestionSampler(

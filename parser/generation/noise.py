@@ -1,7 +1,7 @@
 """Noise: what hurried fingers do to a question, without making another question of it.
 
 Source: the kinds of natural and synthetic noise of Belinkov and Bisk (2018, arXiv:1711.02173, section 4): swaps,
-neighbouring keys, words left out; doubled letters, lost spaces and homophones are ours.
+neighbouring keys, words left out; doubled letters, lost spaces, homophones and verbs that do not agree are ours.
 """
 
 import string
@@ -21,11 +21,14 @@ _HOMOPHONES: Mapping[str, tuple[str, ...]] = {
     "than": ("then",),
     "which": ("witch", "wich"),
     "whose": ("who's", "whos"),
-    "are": ("r", "our", "ar"),
+    "are": ("is", "r", "our", "ar"),
     "you": ("u", "ya"),
     "your": ("you're", "ur"),
     "see": ("sea", "c"),
-    "does": ("dose", "dos"),
+    "does": ("do", "dose", "dos"),
+    "do": ("does",),
+    "a": ("an",),
+    "an": ("a",),
     "what": ("wat", "wut"),
     "what's": ("whats", "wats"),
     "there's": ("theres",),
@@ -36,17 +39,53 @@ _HOMOPHONES: Mapping[str, tuple[str, ...]] = {
     "the": ("teh", "da", "th"),
     "how": ("hwo",),
     "many": ("meny", "mny"),
-    "have": ("hav", "of"),
-    "has": ("hs",),
+    "have": ("has", "hav", "of"),
+    "has": ("have", "hs"),
     "same": ("sam", "saem"),
     "number": ("nr", "no.", "numbr"),
-    "is": ("iz", "s"),
+    "is": ("are", "iz", "s"),
     "any": ("ny", "eny"),
     "other": ("othr", "oter"),
     "to": ("too", "2"),
     "whether": ("weather", "wether"),
     "know": ("no", "kno"),
 }
+# Spellings of one sound.
+_HEARD = (
+    *(
+        ("ph", "f"),
+        ("ck", "k"),
+        ("c", "k"),
+        ("c", "s"),
+        ("y", "i"),
+        ("i", "y"),
+        ("ee", "ea"),
+        ("ea", "ee"),
+        ("ou", "u"),
+    ),
+    *(
+        ("er", "ar"),
+        ("er", "re"),
+        ("le", "el"),
+        ("ie", "ei"),
+        ("ll", "l"),
+        ("tt", "t"),
+        ("l", "ll"),
+        ("qu", "kw"),
+        ("z", "s"),
+    ),
+    *(
+        ("s", "z"),
+        ("wh", "w"),
+        ("th", "d"),
+        ("gh", ""),
+        ("ow", "au"),
+        ("u", "oo"),
+        ("oo", "u"),
+        ("ai", "ay"),
+        ("ey", "ay"),
+    ),
+)
 _SHORT = 3  # letters of a word that stays as it is, but for its case
 _MORE, _MOST = 0.5, 8  # chance of one more change, and how many there may be
 _TRIES = 4  # for one change
@@ -142,6 +181,11 @@ def _wrong_vowel(word: str, at: int, random: Random) -> str:
     return word[:at] + random.choice(_VOWELS.replace(word[at].lower(), "")) + word[at + 1 :]
 
 
+def _as_heard(word: str, at: int, random: Random) -> str:
+    written, heard = _HEARD[int(random.random() * len(_HEARD))]
+    return word.replace(written, heard, 1)
+
+
 def _left_out(said: list[str], at: int, _: Random, __: Collection[str]) -> list[str] | None:
     return said[:at] + said[at + 1 :] if said[at].lower() in _DROPPABLE and len(said) > 2 else None
 
@@ -210,7 +254,7 @@ def _parted(word: str) -> tuple[str, str]:
 
 _SLIPS: tuple[Callable[[str, int, Random], str], ...] = (
     *(_swapped, _swapped, _dropped, _dropped, _doubled),
-    *(_beside, _beside, _inserted, _wrong_vowel, _wrong_vowel),
+    *(_beside, _beside, _inserted, _wrong_vowel, _wrong_vowel, _as_heard, _as_heard, _as_heard),
 )
 _CHANGES: tuple[_Change, ...] = (
     *(_mistyped,) * 9,

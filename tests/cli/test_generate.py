@@ -76,7 +76,10 @@ def test_questions_are_printed_with_their_programs(nmn) -> None:
 
 def test_other_domains_have_questions_too(nmn, tmp_path: Path) -> None:
     path = tmp_path / "gqa.json"
-    assert nmn("generate", "questions", "--domain", "gqa", "--number", 20, "--output", path).code == 0
+    done = nmn("generate", "questions", "--domain", "gqa", "--number", 20, "--output", path)
+    assert done.code == 0
+    assert "values" in done.err
+    assert "no word is theirs alone" in " ".join(done.err.split())
     assert "20 of 20" in nmn("check", path, "--format", "clevr", "--domain", "gqa").out
 
 

@@ -34,7 +34,7 @@ def test_a_seed_gives_the_same_noise_again() -> None:
 
 def test_noise_never_says_another_word_of_the_domain() -> None:
     random = Random(0)
-    for _ in range(1_500):
+    for _ in range(800):
         text = GENERATOR.sample(random, "spoken").text
         assert said(noisy(text, random, words=NAMES.protected)) <= said(text), text
 
@@ -69,7 +69,7 @@ def test_most_noisy_questions_are_not_read_by_the_grammar() -> None:
 
 def test_the_grammar_reads_nothing_from_outside() -> None:
     random = Random(3)
-    for _ in range(1_500):
+    for _ in range(800):
         text = outside(CLEVR, random)
         with pytest.raises(QuestionError):
             PARSER.parse(text)
@@ -95,9 +95,9 @@ def test_strange_words_are_none_of_the_domain_and_no_slips_of_them() -> None:
 
 def test_questions_from_outside_are_many() -> None:
     random = Random(5)
-    texts = [outside(CLEVR, random).lower() for _ in range(3_000)]
-    assert len(set(texts)) > 2_500
-    assert Counter(text.split()[0] for text in texts).most_common(1)[0][1] < 600
+    texts = [outside(CLEVR, random).lower() for _ in range(2_000)]
+    assert len(set(texts)) > 1_600
+    assert Counter(text.split()[0] for text in texts).most_common(1)[0][1] < 400
 
 
 def test_informal_words_stand_for_one_thing_and_are_not_read_by_the_grammar() -> None:
