@@ -24,6 +24,8 @@ _SCENE, _FILTER, _UNIQUE, _RELATE, _SAME, _UNION, _INTERSECT = (
     "union",
     "intersect",
 )
+_NESTING = frozenset({_RELATE, _SAME, _UNION, _INTERSECT})
+_MOST_CALLS, _DEEPEST = 1_000, 32  # of a program that is put in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +146,23 @@ def question_of(program: Program, order: Mapping[str, int]) -> Question:
         program: Any program.
         order: Attribute to its place among the domain's.
 
-    Raises: ProgramError when it has no question in the grammar's English.
+    Raises: ProgramError when it has no question in the grammar's English, or one that nobody could follow.
     """
+    _check_length(program)
     return _Reader(program.nodes, order).question(program.nodes[-1])
+
+
+def _check_length(program: Program) -> None:
+    """Refuse what is too long to say: calls that are shared are said each time, those inside others deeply nested."""
+    said, depth = [0] * len(program.nodes), [0] * len(program.nodes)
+    for index, node in enumerate(program.nodes):
+        said[index] = 1 + sum(said[source] for source in node.inputs)
+        depth[index] = max((depth[source] for source in node.inputs), default=0) + (node.operation in _NESTING)
+    if said[-1] > _MOST_CALLS or depth[-1] > _DEEPEST:
+        raise ProgramError(
+            f"the program is too long for a question: {said[-1]:,} calls, nested {depth[-1]:,} deep;"
+            f" at most {_MOST_CALLS:,} and {_DEEPEST:,} are put in words"
+        )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from random import Random
 
+from nmn.check import check
 from nmn.domain import Domain
 from nmn.errors import InputError, ProgramError, QuestionError, nearest
 from nmn.parser.english import EnglishParser
@@ -103,12 +104,13 @@ class QuestionGenerator:
         """A question that asks for a program.
 
         Raises:
-            ProgramError: when English has no words for it.
+            ProgramError: when English has no words for it, or it is ill-typed.
             InputError: for a style that asks for no program.
         """
         _check_style(style)
         if style == "outside":
             raise InputError("a question outside the domain has no program; choose another style")
+        check(program, self.domain, self.registry)
         return self._text(question_of(program, self.domain.attribute_ids), program, random, style, _MOST_WORDINGS)
 
     def _text(self, question: Question, program: Program, random: Random, style: str, wordings_tried: int) -> str:

@@ -145,6 +145,20 @@ def test_a_program_without_words_is_refused_in_one_line(program: str, message: s
     assert "\n" not in str(caught.value)
 
 
+def test_programs_that_nobody_could_follow_and_ill_typed_ones_are_refused_in_one_line() -> None:
+    chain = "filter(scene(), shape=cube)"
+    for _ in range(33):
+        chain = f"relate(unique({chain}), left)"
+    for text, message in ((f"count({chain})", "too long for a question"), ("count(unique(scene()))", "count")):
+        with pytest.raises(ProgramError, match=message):
+            GENERATOR.render(parse_program(text, REGISTRY).program, Random(0))
+    deepest = parse_program(
+        f"count({chain})".replace("relate(unique(", "", 1).replace("), left)", "", 1), REGISTRY
+    ).program
+    for style in ASKED:
+        assert GENERATOR.render(deepest, Random(0), style).count("cube") <= 1
+
+
 def test_excluded_structures_are_never_produced() -> None:
     common = [name for name, _ in Counter(structure(e.program, REGISTRY) for e in drawn("plain", 300)).most_common(12)]
     generator = QuestionGenerator(CLEVR, exclude=common)
