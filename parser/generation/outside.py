@@ -4,6 +4,7 @@ Talk about anything; questions of the domain in which one word is of another wor
 no operation answers, such as distances, superlatives, numbers and negation; questions that break off.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from random import Random
@@ -15,12 +16,14 @@ from nmn.parser.generation.names import Names, Words
 from nmn.parser.generation.noun_phrases import article
 from nmn.parser.generation.patterns import Wordings, read_wordings, wordings
 from nmn.parser.generation.questions import Speaker, capital, tidied
+from nmn.parser.grammar import closed_phrases, grammar
 from nmn.parser.lexicon import domain_phrases, plural
 from nmn.program import Concept
 from nmn.registry import default_registry
 
 _SHORTEST_TYPO = 4  # letters of a word that another may be mistyped for
 _KINDS = ("general", "strange", "operation", "broken", "twofold"), (28, 33, 30, 7, 2)
+_WORD = re.compile(r"[a-z][a-z -]*")
 _THEN = ("? And ", "? Also, ", "? Then, ", " and second, ", " and, by the way, ", "? Besides, ")
 _STRANGE, _STRANGER = 0.2, 0.08  # chances that a word is of another world, for the first and for more
 _LISTS = {
@@ -162,7 +165,11 @@ class Outside:
             if kind in _FOREIGN:
                 words += [word for word in _foreign(self.domain, kind) if known.words.isdisjoint(_long(word))]
             # Numbers and the like belong to no domain, and persons may be named in any.
-            lists[kind] = tuple(word for word in dict.fromkeys(words) if kind in _FREE or word not in known)
+            lists[kind] = tuple(
+                word
+                for word in dict.fromkeys(words)
+                if kind in _FREE or (_WORD.fullmatch(word) and word not in known and word not in _closed_words())
+            )
         return lists
 
 
@@ -220,6 +227,14 @@ def _shortened(word: str) -> Iterator[str]:
         yield word
         for place in range(len(word)):
             yield word[:place] + word[place + 1 :]
+
+
+@lru_cache(maxsize=1)
+def _closed_words() -> frozenset[str]:
+    """Words of the grammar itself: "with" is no relation here, and "this" no noun."""
+    return frozenset(
+        word for each in grammar().terminals for phrase in closed_phrases(each) for word in phrase.split()
+    ) | {"this", "that", "he", "she", "they"}
 
 
 def _long(phrase: str) -> set[str]:
