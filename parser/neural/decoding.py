@@ -81,6 +81,16 @@ class Decoder:
         return self._run(questions, 1, generator)
 
     @torch.inference_mode()
+    def attention(self, question: Sequence[int], tokens: Sequence[int]) -> Tensor:
+        """How much each token of a program attends to each piece of its question, [tokens, pieces]; each row adds to 1."""
+        device = self.network.output.weight.device
+        pieces, real = padded([question])
+        seen: list[Tensor] = []
+        said = torch.tensor([[START, *tokens[:-1]]], device=device)
+        self.network.decode(said, self.network.encode(pieces.to(device), real.to(device)), seen=seen)
+        return torch.stack(seen).mean(0)[0].cpu()
+
+    @torch.inference_mode()
     def _run(self, questions: Sequence[Sequence[int]], beams: int, generator: torch.Generator | None) -> list[Decoded]:
         device = self.network.output.weight.device
         pieces, real = padded(questions)

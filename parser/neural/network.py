@@ -62,11 +62,15 @@ class Attention(nn.Module):
         keys, values = self.key_value(states).chunk(2, dim=-1)
         return self._split(keys), self._split(values)
 
-    def forward(self, states: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
-        """What each state gathers; the bias is added to the scores [batch, heads, tokens, keys]."""
+    def weights(self, states: Tensor, keys: Tensor, bias: Tensor) -> Tensor:
+        """How much each state attends to each key; the bias is added to the scores [batch, heads, tokens, keys]."""
         queries = self._split(self.query(states))
         scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2) + bias
-        gathered = scores.softmax(-1) @ values
+        return scores.softmax(-1)
+
+    def forward(self, states: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+        """What each state gathers."""
+        gathered = self.weights(states, keys, bias) @ values
         return self.out(gathered.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
     def _split(self, states: Tensor) -> Tensor:
@@ -109,6 +113,7 @@ class DecoderLayer(nn.Module):
         bias: Tensor,
         question: tuple[Tensor, Tensor],
         question_bias: Tensor,
+        seen: list[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """States after the layer, and the keys and values so far.
 
@@ -118,6 +123,7 @@ class DecoderLayer(nn.Module):
             bias: Of the self-attention, [1, heads, tokens, all tokens].
             question: Keys and values of the pieces, [batch, heads, pieces, width / heads].
             question_bias: [batch, 1, 1, pieces].
+            seen: Takes how much each token attends to each piece, [batch, tokens, pieces], mean over the heads.
         """
         layer = self.layer
         read = layer.attention_norm(states)
@@ -127,6 +133,8 @@ class DecoderLayer(nn.Module):
         states = states + layer.dropout(layer.attention(read, keys, values, bias))
         # The beams of one question read it together, as so many tokens.
         asked = self.question_norm(states).reshape(question[0].shape[0], -1, states.shape[-1])
+        if seen is not None:
+            seen.append(self.question.weights(asked, question[0], question_bias).mean(1))
         gathered = self.question(asked, *question, question_bias).reshape(states.shape)
         states = states + layer.dropout(gathered)
         return states + layer.dropout(layer.inner(states)), (keys, values)
@@ -194,9 +202,16 @@ class Network(nn.Module):
         return Memory(tuple(layer.question.keys_values(states) for layer in self.decoder), hidden)  # type: ignore[operator, union-attr]
 
     def decode(
-        self, tokens: Int[Tensor, "rows tokens"], memory: Memory, past: list[tuple[Tensor, Tensor]] | None = None
+        self,
+        tokens: Int[Tensor, "rows tokens"],
+        memory: Memory,
+        past: list[tuple[Tensor, Tensor]] | None = None,
+        seen: list[Tensor] | None = None,
     ) -> tuple[Float[Tensor, "rows tokens answers"], list[tuple[Tensor, Tensor]]]:
-        """Scores of the token behind each of the given ones, and the keys and values to go on with."""
+        """Scores of the token behind each of the given ones, and the keys and values to go on with.
+
+        ``seen`` takes, for each layer, how much each token attends to each piece.
+        """
         before = 0 if past is None else past[0][0].shape[2]
         places = torch.arange(before + tokens.shape[1], device=tokens.device)
         behind = places[before:, None] - places[None, :]
@@ -206,6 +221,6 @@ class Network(nn.Module):
         kept = []
         for number, layer in enumerate(self.decoder):
             known = None if past is None else past[number]
-            states, new = layer(states, known, bias, memory.layers[number], memory.bias)
+            states, new = layer(states, known, bias, memory.layers[number], memory.bias, seen)
             kept.append(new)
         return self.output(self.decoder_norm(states)), kept

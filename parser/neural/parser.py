@@ -13,13 +13,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from nmn.domain import Domain
-from nmn.errors import InputError, RegistryError, WeightsError
+from nmn.errors import InputError, RegistryError, Span, WeightsError
 from nmn.files import read_json, write_json
 from nmn.parse import Parse
 from nmn.parser.neural.confidence import Calibration, Candidate, features, uncalibrated
 from nmn.parser.neural.decoding import Decoded, Decoder
 from nmn.parser.neural.network import Network, NetworkConfig
-from nmn.parser.neural.pieces import Pieces
+from nmn.parser.neural.pieces import Pieces, split
 from nmn.parser.neural.vocabulary import ProgramVocabulary
 from nmn.registry import Registry, default_registry
 
@@ -32,6 +32,7 @@ WEIGHTS_FILE, CONFIG_FILE, PIECES_FILE, CALIBRATION_FILE = (
 )
 SHIPPED = "clevr-parser"
 BEAMS = 4
+_ATTENDED = 0.4  # share of a token's attention above which a word is where a call comes from
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,8 @@ class NeuralParser:
         parses: list[tuple[Parse, ...]] = [()] * len(questions)
         for places, decoded, cost in self._decoded(questions, beams, batch_size):
             for place, each in zip(places, decoded, strict=True):
-                parses[place] = self._parses(self._candidates(each), questions[place], cost)
+                spans = self._spans(questions[place], each)
+                parses[place] = self._parses(self._candidates(each), spans, questions[place], cost)
         return parses
 
     def read(self, questions: Sequence[str], *, beams: int = BEAMS, batch_size: int = 64) -> list[list[Candidate]]:
@@ -226,15 +228,33 @@ class NeuralParser:
             found.setdefault(program, candidate)
         return list(found.values())
 
-    def _parses(self, candidates: Sequence[Candidate], question: str, cost: float) -> tuple[Parse, ...]:
+    def _spans(self, question: str, decoded: Decoded) -> tuple[Span | None, ...]:
+        """For each node of the best reading that names something, the word that its token attends to, if it is mostly one."""
+        words = [(Span(start, end), len(self.pieces.word(word))) for word, start, end in split(question)]
+        best = decoded.complete[0].tokens
+        program, nodes = self.vocabulary.placed(best)
+        spans: list[tuple[float, Span | None]] = [(_ATTENDED, None)] * len(program.nodes)
+        table = self._decoder.attention(self.pieces.question(question, self.config.longest_question), best)
+        for place, node in nodes.items():
+            if program.nodes[node].attribute is None and not program.nodes[node].constants:
+                continue
+            shares = table[place].split([pieces for _, pieces in words])
+            masses = [float(share.sum()) for share in shares]
+            word = max(range(len(words)), key=masses.__getitem__)
+            spans[node] = max(spans[node], (masses[word], words[word][0]), key=lambda pair: pair[0])
+        return tuple(span for _, span in spans)
+
+    def _parses(
+        self, candidates: Sequence[Candidate], spans: tuple[Span | None, ...], question: str, cost: float
+    ) -> tuple[Parse, ...]:
         first = self.confidence(candidates, question)
         # What the first leaves is shared by the others as the network weighs them.
         rest = sum(uncalibrated(each) for each in candidates[1:])
         scale = min(1.0, (1 - first) / rest) if rest > 0 else 0.0
         chances = [first, *(uncalibrated(each) * scale for each in candidates[1:])]
         return tuple(
-            Parse(each.program, chance, (None,) * len(each.program.nodes), self.name, cost)
-            for each, chance in zip(candidates, chances, strict=True)
+            Parse(each.program, chance, spans if number == 0 else (None,) * len(each.program.nodes), self.name, cost)
+            for number, (each, chance) in enumerate(zip(candidates, chances, strict=True))
         )
 
 

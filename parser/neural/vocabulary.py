@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nmn.domain import Domain
 from nmn.errors import ProgramError
-from nmn.program import Concept, Constant, Node, Program
+from nmn.program import Concept, Constant, Node, Program, post_order, reindexed
 from nmn.registry import Registry
 from nmn.signature import ANSWER_KINDS, CHOICE_KIND, Signature
 from nmn.words import choices
@@ -184,13 +184,22 @@ class ProgramVocabulary:
 
         Raises: ProgramError when the sequence is not one that :meth:`advance` completes.
         """
+        return self.placed(tokens)[0]
+
+    def placed(self, tokens: Sequence[int]) -> tuple[Program, dict[int, int]]:
+        """The program of a complete sequence, and for each place in it that is a call the node that it became.
+
+        Raises: ProgramError as :meth:`delinearise`.
+        """
         nodes: list[Node] = []
         ready: list[int | Constant] = []
-        for number in reversed(tokens):
-            said = self.tokens[number]
+        built: dict[int, int] = {}  # place in the sequence -> number in nodes
+        for place in range(len(tokens) - 1, -1, -1):
+            said = self.tokens[tokens[place]]
             if said.call is None:
                 ready.append(said.constant or said.name)
                 continue
+            built[place] = len(nodes)
             if len(ready) < len(said.needs):
                 raise ProgramError(f"{said.name} lacks inputs: the sequence breaks off")
             parts = [ready.pop() for _ in said.needs]
@@ -200,7 +209,11 @@ class ProgramVocabulary:
             ready.append(len(nodes) - 1)
         if len(ready) != 1 or not isinstance(ready[0], int):
             raise ProgramError("a sequence must hold exactly one program")
-        return Program.of(nodes, ready[0]).canonical()
+        order = post_order(nodes, ready[0])
+        calls, shared = Program(reindexed(nodes, order)).shared()
+        last = post_order(calls, shared[-1])
+        moved = {node: last.index(shared[order.index(node)]) for node in built.values()}
+        return Program(reindexed(calls, last)), {place: moved[node] for place, node in built.items()}
 
     def needs(self, tokens: Iterable[int]) -> list[int]:
         """For each token of a sequence, the row of the need that it meets."""

@@ -94,6 +94,14 @@ def test_a_batch_gives_what_its_questions_give_one_by_one() -> None:
         assert [each.confidence for each in alone] == pytest.approx([each.confidence for each in parses], abs=1e-4)
 
 
+def test_spans_are_words_of_the_question_for_calls_that_name_something() -> None:
+    for question, parses in zip(QUESTIONS, TINY.parse_many(QUESTIONS), strict=True):
+        for node, span in zip(parses[0].program.nodes, parses[0].spans, strict=True):
+            if span is not None:
+                assert node.attribute is not None or node.constants
+                assert question[span.start : span.end].strip() == question[span.start : span.end] != ""
+
+
 def test_no_questions_give_no_readings() -> None:
     assert TINY.parse_many([]) == []
 

@@ -40,6 +40,20 @@ def test_every_program_comes_back_as_it_was(seed: int, depth: int) -> None:
     assert CLEVR.delinearise(CLEVR.linearise(program)) == program.canonical()
 
 
+@given(SEEDS)
+def test_each_token_of_a_call_knows_its_node(seed: int) -> None:
+    program = sample_program(Random(seed), CLEVR.domain, REGISTRY, depth=7, sharing=0.3)
+    said = CLEVR.linearise(program)
+    placed, nodes = CLEVR.placed(said)
+    assert placed == program.canonical()
+    assert set(nodes.values()) == set(range(len(placed.nodes)))
+    for place, node in nodes.items():
+        call = CLEVR.tokens[said[place]].call
+        assert call is not None
+        assert (call.operation, call.attribute) == (placed.nodes[node].operation, placed.nodes[node].attribute)
+        assert call.constants in ((), placed.nodes[node].constants)
+
+
 @pytest.mark.parametrize("name", ["clevr", "gqa"])
 @given(seed=SEEDS, extra=st.integers(0, 30))
 def test_whatever_is_allowed_is_well_typed_and_ends_in_time(name: str, seed: int, extra: int) -> None:
