@@ -260,8 +260,9 @@ def compare(
 ) -> None:
     """Compare two reports on the same questions: which is better, by how much, and whether that may be chance.
 
-    The difference is the second's accuracy minus the first's; its interval of 95 % is from resampling whole images. p is of
-    McNemar's exact test, which takes questions as independent. Reports on different questions are refused.
+    The difference is the second's accuracy minus the first's; its interval of 95 % is from resampling whole images. Lost are
+    questions that only the first gets right, won those that only the second does; p is of McNemar's exact test on them,
+    which takes questions as independent. Reports on different questions are refused.
     """
     if json is not None:
         check_target(json, "--json", inputs=(first, second))

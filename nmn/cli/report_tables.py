@@ -97,7 +97,9 @@ def _print_failed(report: "Report") -> None:
 
 
 def print_comparison(comparison: "Comparison", names: Sequence[str]) -> None:
-    """A table by type, the test, and the first questions that changed.
+    """A table by type in per cent, the test, and the first questions that changed.
+
+    Lost are questions that only the first gets right, won those that only the second does.
 
     Args:
         comparison: Of two reports.
@@ -105,8 +107,8 @@ def print_comparison(comparison: "Comparison", names: Sequence[str]) -> None:
     """
     out = console()
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("type")
-    for name in ("questions", "first", "second", "difference", "95 %", "only first", "only second", "p"):
+    table.add_column("type", no_wrap=True)
+    for name in ("judged", "first", "second", "difference, 95 %", "lost, won", "p"):
         table.add_column(name, justify="right")
     for name, each in (*comparison.by_type.items(), ("all", comparison.all)):
         table.add_row(Text(name), *_difference(each), style="bold" if name == "all" else None)
@@ -127,15 +129,14 @@ def print_comparison(comparison: "Comparison", names: Sequence[str]) -> None:
 
 
 def _difference(each: "Difference") -> list[str]:
+    """Accuracies in per cent, their difference in points."""
     if each.difference is None:
-        return ["0", *["-"] * 7]
-    shares = (f"{each.first / each.questions:.2%}", f"{each.second / each.questions:.2%}", f"{each.difference:+.2%}")
-    return [f"{each.questions:,}", *shares, _interval(each.interval, signed=True), f"{each.only_first:,}",
-            f"{each.only_second:,}", f"{each.p:.3g}"]  # fmt: skip
+        return ["0", *["-"] * 5]
+    shares = [f"{100 * right / each.questions:.2f}" for right in (each.first, each.second)]
+    bounds = "" if each.interval is None else " [{:+.2f},{:+.2f}]".format(*(100 * bound for bound in each.interval))
+    changed = f"{each.only_first:,}, {each.only_second:,}"
+    return [f"{each.questions:,}", *shares, f"{100 * each.difference:+.2f}{bounds}", changed, f"{each.p:.2g}"]
 
 
-def _interval(interval: tuple[float, float] | None, *, signed: bool = False) -> str:
-    if interval is None:
-        return "-"
-    low, high = (f"{100 * bound:+.2f}" if signed else f"{100 * bound:.2f}" for bound in interval)
-    return f"{low} to {high}"
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "-" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"

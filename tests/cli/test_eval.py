@@ -263,7 +263,7 @@ def test_reports_are_compared(nmn: Any, report: Callable[..., dict[str, Any]], t
     assert written["all"]["difference"] == pytest.approx(-1 / 12)
     assert [each["second"] for each in written["changed"]] == ["nonsense"]
     last = next(line for line in done.out.splitlines() if line.startswith("all "))
-    assert last.split()[:4] == ["all", "12", "100.00%", "91.67%"]
+    assert last.split()[:4] == ["all", "12", "100.00", "91.67"]
     found["answers"].pop()
     second.write_text(json.dumps(found))
     nmn("eval", "compare", first, second).refused("not about the same questions")
