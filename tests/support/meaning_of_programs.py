@@ -21,12 +21,13 @@ def meaning(program: Program) -> Meaning:
             case "scene", []:
                 found.append(frozenset())
             case "filter", [members]:
-                found.append(members | {node.constants})
+                found.append(_conditions(members) | {node.constants})
             case "intersect", [first, second]:
-                found.append(first | second)
+                found.append(_conditions(first) | _conditions(second))
             case "union", [first, second]:
-                common = first & second
-                rest = frozenset({first - common, second - common})
+                alternatives = _conditions(first), _conditions(second)
+                common = alternatives[0] & alternatives[1]
+                rest = frozenset(each - common for each in alternatives)
                 found.append(common if frozenset() in rest else common | {_alternatives(rest)})
             case (("relate" | "same"), [anchor]):
                 found.append(frozenset({(node.operation, node.attribute, node.constants, anchor)}))
@@ -35,8 +36,13 @@ def meaning(program: Program) -> Meaning:
             case operation, _ if operation in _SYMMETRIC:
                 found.append((operation, node.attribute, frozenset(sources)))
             case operation, _:
-                found.append((operation, node.attribute, *sources))
+                found.append((operation, node.attribute, *node.constants, *sources))
     return found[program.root]
+
+
+def _conditions(members: Meaning) -> frozenset[Meaning]:
+    """A set by its conditions; that of another operation than CLEVR's is a condition of its own."""
+    return members if isinstance(members, frozenset) else frozenset({members})
 
 
 def _alternatives(sets: frozenset[Meaning]) -> Meaning:
