@@ -1,6 +1,6 @@
 # Every target sets itself up: on a fresh machine `make ask` or `make test` is all it takes.
 
-.PHONY: help setup ask test test-all lint format types bench docs
+.PHONY: help setup ask demo test test-all test-browser screenshots lint format types bench docs
 .DEFAULT_GOAL := help
 
 # ./datasets must not hide Hugging Face's package of that name (docs/decisions/0001).
@@ -20,11 +20,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 help:
 	@echo "make ask        ask the sample images a few questions and show every step"
-	@echo "make test       fast tests;  make test-all: all of them"
+	@echo "make demo       a page to ask, and to look inside of the answers"
+	@echo "make test       fast tests;  make test-all: all of them;  make test-browser: the page, in chromium"
 	@echo "make lint       ruff, lint and format;  make format: put it right"
 	@echo "make types      mypy, strict"
 	@echo "make bench      every benchmark, at a small size"
 	@echo "make docs       write docs/commands.md and docs/english.md, check the guides: links, commands, samples"
+	@echo "make screenshots   take the pictures of docs/inspection.md anew, in chromium"
 	@echo "make setup      make $(VENV) and install into it; the others do this by themselves"
 
 setup: $(STAMP)
@@ -34,7 +36,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "nmn needs Python 3.11 or newer: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt $(TORCH)
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,train]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,dev,train]'
 	@touch $@
 
 ask: $(STAMP)
@@ -43,8 +45,17 @@ ask: $(STAMP)
 	$(ASK) $(SAMPLE)000260.jpg "Do the tiny metal block and the large cylinder that is in front of the purple ball have the same color?" --trace
 	$(ASK) $(SAMPLE)000284.jpg "There is a large ball that is on the right side of the big red thing; are there any blue shiny objects that are to the right of it?" --trace
 
+demo: $(STAMP)
+	$(BIN)/nmn demo
+
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+test-browser: $(STAMP)
+	$(BIN)/python -m pytest -m browser
+
+screenshots: $(STAMP)
+	$(BIN)/python docs/take_screenshots.py
 
 test-all: $(STAMP)
 	NMN_HYPOTHESIS=explore $(BIN)/python -m pytest

@@ -155,7 +155,10 @@ function nmnInspect(article) {
     select(keys[event.key](), { focus: true });
   });
   drawn.forEach((each) => {
-    each.addEventListener("pointerenter", () => showLayer(Number(each.dataset.node)));
+    // A page that scrolls under a resting pointer is no wish to see another node.
+    each.addEventListener("pointermove", (event) => {
+      if (event.movementX || event.movementY) showLayer(Number(each.dataset.node));
+    });
     each.addEventListener("pointerleave", () => showLayer(selected));
   });
   all("tr[data-object]").forEach((each) => {

@@ -74,7 +74,7 @@ def _tint(box: _Box, mark: Mark, unit: float) -> Markup:
             class_=f"nmn-tint nmn-role-{mark.role}",
             rx=unit * 0.8,
             stroke_width=unit * 0.5,
-            fill_opacity=f"{0.14 * mark.probability:.2f}",
+            fill_opacity=f"{0.07 * mark.probability:.2f}",
             **place,
         ),
         opacity=strength,
@@ -86,11 +86,11 @@ def _chip(index: int, place: _Point, marks: list[Mark], unit: float) -> Markup:
     x, y = place
     likely = max(marks, key=lambda mark: mark.probability) if marks else None
     name = "nmn-chip" if likely is None or likely.probability < 0.5 else f"nmn-chip nmn-chip-on nmn-role-{likely.role}"
-    radius = unit * (1.75 if index < 100 else 2.3)
+    radius = unit * (2.1 if index < 100 else 2.7)
     return element(
         "g",
         element("circle", cx=x, cy=y, r=radius, stroke_width=unit * 0.25),
-        element("text", str(index), x=x, y=y + unit * 0.83, font_size=unit * 2.3, text_anchor="middle"),
+        element("text", str(index), x=x, y=y + unit * 0.97, font_size=unit * 2.7, text_anchor="middle"),
         class_=name,
         data_chip=index,
     )
@@ -135,7 +135,7 @@ def _chips(objects: list[ObjectView], picture: Picture, unit: float) -> dict[int
     """A place for each object's number: at a corner of its box where no other number stands yet."""
     taken: list[_Point] = []
     found: dict[int, _Point] = {}
-    edge = unit * 2.2
+    edge = unit * 2.4
     for seen in sorted(objects, key=lambda each: _area(_box(each))):
         x0, y0, x1, y1 = _box(seen)
         middle_x, middle_y = _middle(_box(seen))
@@ -146,7 +146,7 @@ def _chips(objects: list[ObjectView], picture: Picture, unit: float) -> dict[int
             for x, y in [*corners, *sides]
         ]
         apart = [min((hypot(x - a, y - b) for a, b in taken), default=1e9) for x, y in inside]
-        free = [place for place, gap in zip(inside, apart, strict=True) if gap >= unit * 4.2]
+        free = [place for place, gap in zip(inside, apart, strict=True) if gap >= unit * 4.8]
         best = free[0] if free else inside[max(range(len(apart)), key=apart.__getitem__)]
         taken.append(best)
         found[seen.index] = best

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from nmn.inspection.graph_svg import GLYPHS, KIND_WORDS, kinds_of
 from nmn.inspection.markup import Markup, element, joined
 from nmn.inspection.overlay_svg import LEAST_PRESENCE
-from nmn.inspection.view import ALONE, CHANGED, IN, OUT, SAME, Column, Cost, NodeView, ObjectView, View
+from nmn.inspection.view import ALONE, ANCHOR, CHANGED, IN, OUT, SAME, Column, Cost, NodeView, ObjectView, View
 from nmn.words import LIKELY
 
 _NOTHING = Markup()
+_LEAST_CHANCES, _LEAST_CHANCE = 3, 0.005
 
 
 def node_panel(node: NodeView, view: View, *, hidden: bool) -> Markup:
@@ -120,9 +121,10 @@ def _difference(node: NodeView) -> Markup:
 
 
 def _chances(chances: Sequence[tuple[str, float]]) -> Markup:
+    worth_it = [pair for place, pair in enumerate(chances) if place < _LEAST_CHANCES or pair[1] >= _LEAST_CHANCE]
     rows = (
         element("div", element("dt", name), element("dd", _bar(chance), element("span", f"{chance:.2f}")))
-        for name, chance in chances
+        for name, chance in worth_it
     )
     return element("dl", joined(rows), class_="nmn-chances")
 
@@ -179,7 +181,8 @@ def _outcome(columns: Sequence[Column], scores: Sequence[float], reason: str) ->
     before = [score for column, score in zip(columns, scores, strict=True) if column.side == IN]
     after = scores[-1] >= LIKELY
     if not before:
-        return "", "in" if after else "out"
+        anchors = [score for column, score in zip(columns, scores, strict=True) if column.side == ANCHOR]
+        return "the anchor" if max(anchors, default=0.0) >= LIKELY else "", "in" if after else "out"
     came = max(before) >= LIKELY
     if after:
         return ("stays", "in") if came else ("comes in", "in")
