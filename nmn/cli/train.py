@@ -82,6 +82,7 @@ def perception(
     from nmn.domain import Domain
     from nmn.perception.data import Source, load_images
     from nmn.perception.export import export
+    from nmn.perception.processes import join, leave, world
     from nmn.perception.training import Trainer, configure
 
     if threads:
@@ -90,6 +91,7 @@ def perception(
     numbers = {name: str(value) for name, value in given.items() if value is not None}
     wanted = configure({**numbers, **read_settings(settings)}, config)
     loaded = Domain.load(domain)
+    join(device)
     folder = out / "cache" if cache is None else cache
     whole = load_images(loaded, sources, wanted.network, folder, limit=limit, workers=workers)
     if boxes_from is not None:
@@ -104,7 +106,11 @@ def perception(
         trainer.load(start, anew=True)
     if resume:
         trainer.load(out / "last.safetensors")
-    _run(trainer, out, quiet=as_json)
+    first = world()[0] == 0
+    _run(trainer, out, quiet=as_json or not first, curves=first)
+    leave()
+    if not first:
+        return
     chosen = None
     if calibrate_images is not None and calibrate_scenes is not None:
         held = Source(calibrate_images, calibrate_scenes, calibrate_below or None)
@@ -159,15 +165,15 @@ def read_settings(settings: list[str] | None) -> dict[str, str]:
     return pairs
 
 
-def _run(trainer: "Trainer", out: Path, *, quiet: bool) -> None:
-    """Train with a progress bar and TensorBoard scalars."""
+def _run(trainer: "Trainer", out: Path, *, quiet: bool, curves: bool) -> None:
+    """Train with a progress bar and TensorBoard scalars, if they are wanted."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True, quiet=quiet)
     out.mkdir(parents=True, exist_ok=True)
-    writer = tensorboard_writer(out, console)
+    writer = tensorboard_writer(out, console) if curves else None
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

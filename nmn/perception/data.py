@@ -6,6 +6,7 @@ does.
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -57,6 +58,11 @@ class Batch:
     labels: Tensor  # [images, objects, attributes], UNKNOWN where unknown
     coordinates: Tensor  # [images, objects, axes], NaN where unknown
     scale: int = 1  # px of the frame a pixel of the images
+
+    def part(self, chosen: slice) -> "Batch":
+        """Some of the images."""
+        tensors = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "scale"}
+        return Batch(**{name: tensor[chosen] for name, tensor in tensors.items()}, scale=self.scale)
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device."""
@@ -190,7 +196,7 @@ def _decode(
     path, boxes_path = cache / f"{key}.npy", cache / f"{key}.json"
     if not (path.is_file() and boxes_path.is_file()):
         shape = (len(files), height, width, 3)
-        temporary = cache / f".{key}.npy.part"
+        temporary = cache / f".{key}.{os.getpid()}.npy.part"
         array = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
 
         def decode(row: int) -> tuple[int, int]:
@@ -206,7 +212,7 @@ def _decode(
             temporary.unlink(missing_ok=True)
             raise
         array.flush()
-        written = cache / f".{key}.json.part"
+        written = cache / f".{key}.{os.getpid()}.json.part"
         written.write_text(json.dumps(sizes))
         written.replace(boxes_path)
         temporary.replace(path)

@@ -55,6 +55,11 @@ class FocusBatch:
     present: Tensor  # [rows] bool
     placed: Tensor  # [rows] bool, whether presence can be learned from it: not where something was put in front
 
+    def rows(self, chosen: slice) -> "FocusBatch":
+        """Some of the rows."""
+        crops = Crops(self.crops.pixels[chosen], self.crops.marks[chosen], self.crops.measures[chosen])
+        return FocusBatch(crops, self.mixed[chosen], self.labels[chosen], self.present[chosen], self.placed[chosen])
+
 
 @dataclass(frozen=True)
 class Objects:

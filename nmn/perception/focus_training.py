@@ -15,7 +15,8 @@ from nmn.domain import Domain
 from nmn.perception.data import Subset
 from nmn.perception.focus import PLACE, Crops, Focus, FocusConfig
 from nmn.perception.focus_data import FocusBatch, Objects, ShakeConfig, draw
-from nmn.perception.optimisation import Ahead, Optimisation, counted
+from nmn.perception.optimisation import Ahead, Optimisation
+from nmn.perception.processes import counted, mine
 from nmn.perception.targets import UNKNOWN
 from nmn.perception.training import cosine
 
@@ -115,7 +116,7 @@ class FocusTrainer:
         self._order: tuple[int, np.ndarray[Any, np.dtype[np.int64]]] = (-1, np.zeros(0, np.int64))
 
     def batch(self, step: int) -> FocusBatch:
-        """The crops of a step."""
+        """This process's part of the crops of a step."""
         config, size = self.config, self.config.batch_size
         length = int(self.objects.repeats.sum())
         chosen = []
@@ -125,7 +126,8 @@ class FocusTrainer:
                 self._order = (epoch, self.objects.order(np.random.default_rng([config.seed, epoch])))
             chosen.append(int(self._order[1][place % length]))
         seed = config.seed * 1_000_003 + step
-        return draw(self.objects, np.asarray(chosen), config.frame, config.focus.crop, config.shake, seed)
+        whole = draw(self.objects, np.asarray(chosen), config.frame, config.focus.crop, config.shake, seed)
+        return whole.rows(mine(len(chosen)))
 
     @property
     def step(self) -> int:

@@ -9,6 +9,7 @@ from torch.nn import functional
 from nmn.perception.data import Batch
 from nmn.perception.heads import BOX_UNIT, Perception, Places, read_places
 from nmn.perception.network import FINE_STRIDE, Maps
+from nmn.perception.processes import counted
 from nmn.perception.targets import UNKNOWN
 
 
@@ -23,6 +24,10 @@ class LossConfig:
     coordinate: float = 0.5
     spread: float = 1.0  # cells, standard deviation of the bump around a centre
     jitter: int = 1  # cells an object is read off its centre, at most
+
+    def nudges(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """How many cells off its centre each object is read: [images, objects, 2]."""
+        return torch.randint(-self.jitter, self.jitter + 1, (*batch.present.shape, 2), generator=generator)
 
 
 def centre_targets(batch: Batch, shape: tuple[int, int], spread: float) -> Tensor:
@@ -44,34 +49,40 @@ def centre_loss(logits: Tensor, targets: Tensor, objects: Tensor) -> Tensor:
     return -torch.where(positive, hit, miss).sum() / objects
 
 
-def losses(
-    model: Perception, maps: Maps, batch: Batch, config: LossConfig, generator: torch.Generator
-) -> dict[str, Tensor]:
-    """The parts of the loss, each a weighted scalar, by name."""
+def losses(model: Perception, maps: Maps, batch: Batch, config: LossConfig, nudges: Tensor) -> dict[str, Tensor]:
+    """The parts of the loss, each a weighted scalar, by name; of several processes, each has its share of the sum.
+
+    Args:
+        model: What is trained.
+        maps: What its network made of the batch's images.
+        batch: The truth.
+        config: Weights of the parts.
+        nudges: [images, objects, 2] cells that each object is read off its centre.
+    """
     height, width = maps.centres.shape[1:]
-    objects = batch.present.sum().clamp(min=1)
+    objects = counted(batch.present.sum())
     targets = centre_targets(batch, (height, width), config.spread)
     parts = {"centre": config.centre * centre_loss(maps.centres, targets, objects)}
     images, slots = batch.present.nonzero().unbind(1)
     centres = batch.centres[images, slots]
     cells = (centres / FINE_STRIDE - 0.5).round().long()
-    cells = cells + torch.randint(-config.jitter, config.jitter + 1, cells.shape, generator=generator).to(cells.device)
+    cells = cells + nudges[images, slots]
     columns, rows = cells[:, 0].clamp(0, width - 1), cells[:, 1].clamp(0, height - 1)
     places = read_places(maps, images, rows, columns)
-    parts["offset"] = config.offset * functional.l1_loss(places.centres / FINE_STRIDE, centres / FINE_STRIDE)
+    parts["offset"] = config.offset * (places.centres - centres).abs().sum() / (2 * FINE_STRIDE * objects)
     boxes = batch.boxes[images, slots]
     known = ~boxes.isnan().any(1)
     # The raw edges are compared, so that a box turned inside out is corrected too.
     cell = (torch.stack((columns, rows), 1) + 0.5) * FINE_STRIDE
     raw = cell.repeat(1, 2) + maps.geometry[images, 2:, rows, columns] * BOX_UNIT
     error = functional.smooth_l1_loss(raw[known] / BOX_UNIT, boxes[known] / BOX_UNIT, beta=0.05, reduction="none")
-    parts["box"] = config.box * error.sum() / known.sum().clamp(min=1)
+    parts["box"] = config.box * error.sum() / counted(known.sum())
     places = Places(images, places.centres.detach(), places.boxes.detach())
     features = model.encoder(maps, places)
     labels = batch.labels[images, slots]
     for column, name in enumerate(model.attributes):
         logits = model.read_attribute(name, features)
-        stated = (labels[:, column] != UNKNOWN).sum().clamp(min=1)
+        stated = counted((labels[:, column] != UNKNOWN).sum())
         wrong = functional.cross_entropy(logits, labels[:, column], ignore_index=UNKNOWN, reduction="sum")
         parts[name] = config.attribute * wrong / stated
     mean, log_variance = model.coordinates(features, maps.context[images], places)
@@ -89,4 +100,4 @@ def coordinate_loss(mean: Tensor, log_variance: Tensor, coordinates: Tensor) -> 
     error = mean[known] - coordinates[known]
     log_variance = log_variance[known]
     loss = 0.5 * (error.square() * torch.exp(-log_variance) + log_variance) * torch.exp(0.5 * log_variance).detach()
-    return loss.sum() / known.sum().clamp(min=1)
+    return loss.sum() / counted(known.sum())

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from nmn.perception.processes import BatchNorm
+
 FINE_STRIDE = 4  # px of the frame a cell of the centre map
 COARSE_STRIDE = 8  # px of the frame a cell of the coarse features
 DEEPEST_STRIDE = 32  # px of the frame a cell of the deepest stage
@@ -93,7 +95,7 @@ class ConvNorm(nn.Module):
         super().__init__()
         padding = (size - stride + 1) // 2 if size > stride else 0
         self.conv = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(outputs)
+        self.norm: nn.Module = BatchNorm(outputs)
         self.rectify = rectify
 
     def forward(self, x: Tensor) -> Tensor:

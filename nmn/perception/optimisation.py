@@ -1,9 +1,4 @@
-"""What every training run here does: step, average, save, resume, and share the work among processes.
-
-Several processes, started by torchrun, each take a slice of the same global batch. Losses are sums over a slice divided
-by the count of the whole batch, batch normalisation sees the whole batch, and gradients are added up, so that the run is
-that of one process.
-"""
+"""What every training run here does: step, average, save and resume."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,32 +8,18 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
-import torch.distributed as processes
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from nmn.domain import Domain
 from nmn.errors import WeightsError
+from nmn.perception.processes import add_up, world
+from nmn.perception.processes import total as over_processes
 
 CHECKPOINT_FORMAT = 1
 
 Batch = TypeVar("Batch")
-
-
-def world() -> tuple[int, int]:
-    """Rank of this process and the number of processes; 0 and 1 where there is but one."""
-    if processes.is_available() and processes.is_initialized():
-        return processes.get_rank(), processes.get_world_size()
-    return 0, 1
-
-
-def counted(number: Tensor) -> Tensor:
-    """What the sum over this process's slice is divided by, at least 1: the count over all processes."""
-    total = number.detach().clone().float()
-    if world()[1] > 1:
-        processes.all_reduce(total)
-    return total.clamp(min=1)
 
 
 class Ahead(Generic[Batch]):
@@ -88,10 +69,9 @@ class Optimisation:
         total = torch.stack(list(parts.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
-        values = torch.stack([total.detach(), *(part.detach() for part in parts.values())])
         if world()[1] > 1:
-            _add_up([parameter.grad for parameter in self.model.parameters() if parameter.grad is not None])
-            processes.all_reduce(values)
+            add_up([parameter.grad for parameter in self.model.parameters() if parameter.grad is not None])
+        values = over_processes(torch.stack([total.detach(), *(part.detach() for part in parts.values())]))
         nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         self.optimiser.step()
         self.step += 1
@@ -143,14 +123,6 @@ class Optimisation:
             state = {key: value for key, value in moments.items() if value is not None}
             if len(state) == len(moments):
                 self.optimiser.state[parameter] = _laid_out(parameter, state)
-
-
-def _add_up(gradients: list[Tensor]) -> None:
-    """Add gradients up over the processes, in one message."""
-    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-    processes.all_reduce(flat)
-    for gradient, piece in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
-        gradient.copy_(piece.view(gradient.shape))
 
 
 def _laid_out(parameter: nn.Parameter, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -18,6 +18,7 @@ from nmn.perception.losses import LossConfig, losses
 from nmn.perception.network import NetworkConfig
 from nmn.perception.occlusion import RoundShape
 from nmn.perception.optimisation import Ahead, Optimisation
+from nmn.perception.processes import mine
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.report import Report, evaluate
 from nmn.perception.settings import read_settings
@@ -148,12 +149,15 @@ class Trainer:
     def advance(self) -> dict[str, float]:
         """Do one step; returns the parts of its loss."""
         config, step = self.config, self.step
-        batch = self._batches.take(step).to(self.device)
+        batch = self._batches.take(step)
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 - step - 1)
+        part = mine(len(batch.images))
+        nudges = config.loss.nudges(batch, generator)[part].to(self.device)
+        batch = batch.part(part).to(self.device)
         self.model.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.half):
             maps = self.model.network(batch.images)
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 - step - 1)
-        parts = losses(self.model, maps, batch, config.loss, generator)
+        parts = losses(self.model, maps, batch, config.loss, nudges)
         return self.optimisation.advance(parts, config.rate_at(step))
 
     def evaluate(self) -> Report | None:

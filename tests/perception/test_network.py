@@ -86,7 +86,8 @@ def test_gradients_reach_every_parameter(tiny: SimpleNamespace) -> None:
 
     model = tiny.model().train()
     batch = tiny.image_set().subset(range(4)).batch(range(4))
-    parts = losses(model, model.network(batch.images), batch, LossConfig(), torch.Generator().manual_seed(0))
+    nudges = LossConfig().nudges(batch, torch.Generator().manual_seed(0))
+    parts = losses(model, model.network(batch.images), batch, LossConfig(), nudges)
     assert set(parts) == {"centre", "offset", "box", "coordinate", *tiny.sizes}
     sum(parts.values()).backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
