@@ -222,7 +222,7 @@ def _ask(kind: str, children: list[Child], *terminals: str) -> Ask:
 
 
 def _marker(children: list[Lexeme]) -> str:
-    """ "both" or "either" before a head, if it stands there."""
+    """The "both" or "either" before a head, if there is one."""
     return children[0].type.lower() if children else ""
 
 

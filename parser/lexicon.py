@@ -169,7 +169,8 @@ class Lexicon:
             what = "word" if any(letter.isalnum() for letter in word) else "sign"
             message = f"unknown {what} {_shown(word)}{_other_script(word)}: questions are read in English"
         elif strange > _STRANGE_AT_LEAST and 2 * strange > len(words):
-            message = f"unknown word {_shown(word)}, and most others too: questions are read in English, in the words of a domain"
+            said = "questions are read in English, in the words of a domain"
+            message = f"unknown word {_shown(word)}, and most others too: {said}"
         else:
             message = f"unknown word {_shown(word)}{nearest(word, self.words)}"
         return QuestionError(message, text=text, span=span)
