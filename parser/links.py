@@ -15,7 +15,7 @@ from nmn.parser.cascade_config import CascadeConfig, LinkSettings
 
 ParserKind: TypeAlias = Literal["cascade", "grammar", "neural"]
 
-GRAMMAR, NEURAL, LANGUAGE_MODEL = "grammar", "neural", "language model"
+GRAMMAR, SPELLING, NEURAL, LANGUAGE_MODEL = "grammar", "spelling", "neural", "language model"
 UNCALIBRATED = LinkSettings(0.5)
 """Of a link that was never calibrated: it answers where it takes itself to be rather right than wrong."""
 
@@ -31,6 +31,8 @@ def default_parser(
     device: str = "cpu",
 ) -> CascadeParser:
     """The parser of a domain: the grammar, then the neural parser where there are weights, then a language model.
+
+    Between the first two, where it was calibrated, the grammar tries again with words put right that are misspelled.
 
     Nothing is loaded before a question gets to it.
 
@@ -61,6 +63,8 @@ def _links(
     if kind != "neural":
         alone = kind == "grammar" or (folder is None and language_model is None)
         links.append(_link(GRAMMAR, partial(load_grammar, domain), found, never_doubted=alone))
+    if kind == "cascade" and folder is not None and found is not None and SPELLING in found.links:
+        links.append(_link(SPELLING, partial(load_spelling, domain, folder), found))
     if kind != "grammar" and folder is not None:
         links.append(_link(NEURAL, partial(load_neural, folder, domain, device), found))
     if language_model is not None:
@@ -90,6 +94,15 @@ def load_grammar(domain: Domain) -> Parser:
     from nmn.parser.english import EnglishParser
 
     return EnglishParser(domain)
+
+
+def load_spelling(domain: Domain, folder: Path) -> Parser:
+    """The grammar for misspelled questions; words that the neural parser knows are none. Raises: WeightsError."""
+    from nmn.parser.english import EnglishParser
+    from nmn.parser.spelling import SpellingParser
+
+    words = read_json(folder / CONFIG_FILE, WeightsError).get("words", ())
+    return SpellingParser(EnglishParser(domain), [word for word in words if isinstance(word, str)])
 
 
 def load_neural(folder: Path, domain: Domain, device: str) -> Parser:

@@ -93,13 +93,14 @@ def _weights(given: Path | None, out: Path) -> Path | None:
 def _links(domain: Domain, weights: Path | None, language_model: str | None, device: str) -> "list[CalibratedLink]":
     """The links of the cascade as their parsers are, not calibrated. Raises: WeightsError, InputError."""
     from nmn.parser.cascade_readout import NeuralLink, ReadingsLink
-    from nmn.parser.links import load_grammar, load_language_model, shipped_weights
+    from nmn.parser.links import load_grammar, load_language_model, load_spelling, shipped_weights
 
     links: list[CalibratedLink] = [ReadingsLink(load_grammar(domain))]
     folder = shipped_weights(domain) if weights is None else weights
     if folder is not None:
         from nmn.parser.neural.parser import NeuralParser
 
+        links.append(ReadingsLink(load_spelling(domain, folder)))
         links.append(NeuralLink(NeuralParser.from_pretrained(folder, domain=domain, device=device)))
     if language_model is not None:
         links.append(ReadingsLink(load_language_model(language_model, domain, device)))

@@ -65,7 +65,8 @@ def _print_guess(guess: Answer) -> None:
     shown = UNKNOWN if guess.value is None else guess.value
     out.print(Text(f"best guess: {shown}  confidence {guess.confidence:.3f}", style="dim"))
     out.print(Text(f"by {guess.program.text}", style="dim"))
-    for attempt in () if guess.reading is None else guess.reading.attempts:
+    attempts = () if guess.reading is None else guess.reading.attempts
+    for attempt in attempts[:1]:
         error = attempt.error(guess.question or "")
         if error is not None:
             out.print(Text(f"{attempt.link}: {printable(error.message)}", style="dim"))
