@@ -29,10 +29,11 @@ SMALL = {
     "network.inner": "16",
     "network.encoder_layers": "1",
     "network.decoder_layers": "1",
-    "mixture.watched": "3",
+    "mixture.watched": "2",
+    "mixture.kept_out": "0.3",
     "mixture.chunk": "2",
     "mixture.pieces": "300",
-    "mixture.sampled": "30",
+    "mixture.sampled": "10",
     "warmup": "2",
 }
 CONFIG = configure({**SMALL, "steps": "6", "batch_size": "6"})
