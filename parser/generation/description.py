@@ -236,18 +236,25 @@ class _Reader:
         return found
 
 
+def bases_of(things: Things) -> Iterator[Base]:
+    """The base of a set, and the conditions that it joins."""
+    pending = [things.base]
+    while pending:
+        base = pending.pop()
+        if base is not None:
+            yield base
+        if isinstance(base, Both):
+            pending.extend(base.parts)
+
+
 def parts_of(things: Things) -> Iterator[Things]:
     """A set and all sets inside it, outermost first."""
     pending = [things]
     while pending:
         found = pending.pop()
         yield found
-        bases = [found.base]
-        while bases:
-            base = bases.pop()
+        for base in bases_of(found):
             if isinstance(base, Related | Alike):
                 pending.append(base.anchor)
             elif isinstance(base, Either):
                 pending.extend(base.parts)
-            elif isinstance(base, Both):
-                bases.extend(base.parts)

@@ -248,6 +248,7 @@ class NounPhrases:
             return self.condition(base, several, "place" if isinstance(base, Related) else "likeness")
         short = self.short(base, several) if self.chance() < _JOINED_SHORTLY else None
         if short is not None:
+            self.nested |= self.joins > 0
             return short
         self.joins += 1
         if isinstance(base, Both):
@@ -265,9 +266,7 @@ class NounPhrases:
 
     def joined(self, parts: Sequence[Things | Base], said: Sequence[str], marker: str, link: str) -> str:
         nested = self.joins > 1 or any(_is_deep(part) for part in parts[:-1])
-        self.nested |= (
-            nested or len(parts) > 2 or any(_is_deep(part) for part in parts) or len(set(map(self.form, parts))) > 1
-        )
+        self.nested |= self.joins > 1 or _is_deep(parts[-1]) or len(set(map(self.form, parts))) > 1
         if self.informal and len(said) == 2:
             pattern = self.patterns[f"{marker}_long" if nested else marker].choose(self.random)
             assert pattern is not None

@@ -6,7 +6,7 @@ from functools import lru_cache
 from random import Random
 
 from nmn.errors import ProgramError
-from nmn.parser.generation.description import Alike, Base, Both, Either, Question, Related, Things
+from nmn.parser.generation.description import Alike, Base, Both, Either, Question, Related, Things, bases_of, parts_of
 from nmn.parser.generation.names import Names
 from nmn.parser.generation.noun_phrases import NounPhrases, article
 from nmn.parser.generation.patterns import Wordings
@@ -16,11 +16,9 @@ _BEFORE_MARK = re.compile(r",? +(?=[,.;:?!])|,(?=[.;:?!])")
 _CONTRACTIONS = re.compile(r"\b(what|there|that|it|where) is\b", re.IGNORECASE)
 _END_MARKS = ("?",) * 15 + ("",) * 4 + (".", "??", "!", " ?")
 _OPENED, _CLOSED, _FILLED, _CONTRACTED, _UNCAPITALIZED = 0.22, 0.12, 0.04, 0.3, 0.35  # chances
-_READ_IN_SEVERAL_WAYS = (
-    "is {",
-    "is t",
-    "are ",
-)  # "is the ball behind the cube small": the verb does not say where its subject ends
+# Where a verb does not say where its subject ends: "is the ball behind the cube of the same size as the block".
+_READ_IN_SEVERAL_WAYS = ("is {", "is the {", "are ")
+_ANY_ARE = "are {any}"
 
 
 class Speaker(NounPhrases):
@@ -46,12 +44,8 @@ class Speaker(NounPhrases):
         found = self.patterns[question.operation].choose(self.random, self.missing())
         if found is None:
             raise ProgramError(f"there is no wording for {question.operation} here")
-        if (
-            not self.informal
-            and found.text[:4] in _READ_IN_SEVERAL_WAYS
-            and any(side.base is not None for side in question.sides)
-        ):
-            self.nested = True
+        if not self.informal and found.text.startswith(_READ_IN_SEVERAL_WAYS):
+            self.nested = found.text.startswith(_ANY_ARE) or any(map(_is_doubtful, question.sides))
         text = found.spoken(self.random, self.fill)
         return tidied(self.framed(text)) if self.informal else capital(tidied(text))
 
@@ -192,6 +186,11 @@ class Speaker(NounPhrases):
 
     def one(self, things: Things) -> str:
         return self.phrase(things, several=False)
+
+
+def _is_doubtful(things: Things) -> bool:
+    """Whether it holds what may also be said of the subject, as "the same size", or takes in a word more: "red or blue"."""
+    return any(isinstance(base, Alike | Either) for part in parts_of(things) for base in bases_of(part))
 
 
 def _last(things: Things, names: Names) -> "Concept":  # type: ignore[name-defined]  # noqa: F821
