@@ -15,6 +15,7 @@ from random import Random
 
 from nmn.domain import Domain
 from nmn.errors import InputError, ProgramError
+from nmn.parser.generation.description import program_of
 from nmn.parser.generation.generator import QuestionGenerator
 from nmn.parser.generation.noise import noisy
 from nmn.parser.generation.structure import share_of, structure
@@ -24,6 +25,7 @@ from nmn.program import Program
 from nmn.registry import Registry
 
 FILES, NOISY_FILES, OUT = "files", "noisy files", "outside"
+_COUNTED = 2000  # programs drawn to see which structures are common
 _TRIES = 200  # draws for one example that may be learned from, before giving up
 
 
@@ -39,6 +41,7 @@ class MixtureConfig:
     noisy: float = 0.12  # in free wording, with typos and the like
     outside: float = 0.08  # that no program answers
     broken: float = 0.05  # probability that a word is split at a random place
+    common: float = 0.004  # structures with a greater share of the made-up programs are thinned, by the root of the excess
     kept_out: float = 0.05  # share of the structures that no file holds, kept for watching progress
     watched: int = 200  # questions of each style to watch progress on
     longest_question: int = 160  # pieces
@@ -132,6 +135,15 @@ class Mixture:
             kept = share_of(asked.text) < min(0.1, 2 * self.config.watched / len(self.questions))
             (self.watched if kept else self.corpus).append(asked)
         self.known = frozenset(known)
+        self._kept = self._thinned()
+
+    def _thinned(self) -> Mapping[str, float]:
+        """For each common structure of made-up programs, the probability that one of it is kept."""
+        random, sampler = Random(f"{self.seed} common"), self.generator.sampler
+        programs = (program_of(sampler.question(random)) for _ in range(_COUNTED))
+        counts = Counter(structure(program, self.registry) for program in programs)
+        most = max(1.0, self.config.common * _COUNTED)
+        return {name: math.sqrt(most / count) for name, count in counts.items() if count > most}
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -169,7 +181,8 @@ class Mixture:
             name = structure(asked.program, self.registry)
             new = name not in self.known and name not in self.excluded
             out = new and share_of(name) < self.config.kept_out
-            if name not in self.excluded and out == watch:
+            thinned = not watch and random.random() >= self._kept.get(name, 1.0)
+            if name not in self.excluded and out == watch and not thinned:
                 return asked
         raise InputError(f"no question of style {style!r} is left, as too many structures are held out")
 
