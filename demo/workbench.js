@@ -31,11 +31,23 @@ function workbenchStart(root, server) {
   function fromAddress() {
     if (location.hash.length < 2) return null;
     try {
-      const read = JSON.parse(decodeURIComponent(location.hash.slice(1)));
-      return read && typeof read === "object" ? { ...fresh(read.image), ...read } : null;
+      return readState(JSON.parse(decodeURIComponent(location.hash.slice(1))));
     } catch (error) {
       return null;
     }
+  }
+
+  // Anybody can write an address: what is not of the kind that it should be is left out.
+  function readState(read) {
+    if (!read || typeof read !== "object" || Array.isArray(read)) return null;
+    const known = { ...fresh(read.image), question: "" };
+    ["image", "eyes", "policy", "question", "program"].forEach((name) => {
+      if (typeof read[name] === "string") known[name] = read[name];
+    });
+    if (Number.isInteger(read.node)) known.node = read.node;
+    if (Array.isArray(read.suppose)) known.suppose = read.suppose.filter((each) => each && Number.isInteger(each.object) && typeof each.value === "string");
+    if (read.beside) known.beside = readState(read.beside);
+    return known.question || known.program ? known : null;
   }
 
   function remember() {

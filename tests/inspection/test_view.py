@@ -2,15 +2,18 @@
 
 import json
 
+import pytest
+
 from nmn.domain import Domain
 from nmn.engine import Engine
 from nmn.inspection import view
 from nmn.inspection.running import inspect
 from nmn.inspection.view import ANCHOR, FAILS, IN, OUT, View
 from nmn.parser.text import parse_program
-from nmn.program import Program
+from nmn.program import Node, Program
 from nmn.registry import default_registry
 from nmn.scenes import Scene
+from nmn.trace import Answer, NodeTrace, Trace
 
 
 def program(text: str) -> Program:
@@ -77,6 +80,37 @@ def test_what_fails_is_said_at_its_node(described: Engine, scenes: dict[int, Sce
     assert "red" in found.nodes[2].notes[0].words
     assert found.failures == (found.nodes[2].notes[0].words,)
     assert found.answer is None
+
+
+def traced(kind: str, value: object, presupposition: float | None = None) -> View:
+    """A view of one node that ended in a value."""
+    node = NodeTrace(0, "scene()", kind, "nmn.modules.scene.Scene", (), value, presupposition, (), 0, 0.0, 1, 1)  # type: ignore[arg-type]
+    trace = Trace(Program((Node("scene"),)), (node,), (None, None, None), (1.0, 1.0, 1.0), 0)
+    return view(Answer("1", 1.0, {"1": 1.0}, trace.program, trace=trace))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        ("ObjectSet", (0.99, 0.55, 0.01), "Unsure of object 1 (0.55)"),
+        ("Object", (0.6, 0.4, 0.0), "Unsure: object 0 (0.60) or object 1 (0.40)"),
+        ("Count", (0.3, 0.7), "Unsure: 1 (0.70) or 0 (0.30)"),
+        ("Bool", 0.6, "Unsure: yes (0.60) or no (0.40)"),
+        ("Value[color]", {"red": 0.2, "blue": 0.8}, "Unsure: blue (0.80) or red (0.20)"),
+    ],
+)
+def test_what_is_close_to_even_is_said(kind: str, value: object, words: str) -> None:
+    assert [note.words for note in traced(kind, value).nodes[0].notes] == [words]
+
+
+@pytest.mark.parametrize(("kind", "value"), [("ObjectSet", (0.99, 0.02, 1.0)), ("Bool", 0.97), ("Count", (0.05, 0.95))])
+def test_nothing_is_said_of_what_is_sure(kind: str, value: object) -> None:
+    assert not traced(kind, value).nodes[0].notes
+
+
+def test_what_is_taken_for_granted_and_may_not_hold_is_said() -> None:
+    notes = traced("Object", (0.99, 0.0, 0.0), 0.7).nodes[0].notes
+    assert [note.words for note in notes] == ["What it takes for granted holds with 0.70"]
 
 
 def test_a_question_shows_where_each_node_comes_from(described: Engine, scenes: dict[int, Scene]) -> None:
