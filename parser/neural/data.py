@@ -41,7 +41,9 @@ class MixtureConfig:
     noisy: float = 0.12  # in free wording, with typos and the like
     outside: float = 0.08  # that no program answers
     broken: float = 0.05  # probability that a word is split at a random place
-    common: float = 0.004  # structures with a greater share of the made-up programs are thinned, by the root of the excess
+    common: float = (
+        0.004  # structures with a greater share of the made-up programs are thinned, by the root of the excess
+    )
     kept_out: float = 0.05  # share of the structures that no file holds, kept for watching progress
     watched: int = 200  # questions of each style to watch progress on
     longest_question: int = 160  # pieces

@@ -109,9 +109,10 @@ class Decoder:
             kept = [place for place, question in enumerate(active) if question.open(beams)]
             if not kept:
                 break
-            memory, past, last = _gathered(memory, past, [(place, sources[place]) for place in kept], scores.shape[1])
             active = [active[place] for place in kept]
-            last = _last(active, last)
+            beams_kept = max(len(question.live) for question in active)
+            memory, past = _gathered(memory, past, kept, [sources[place] for place in kept], scores.shape[1])
+            last = torch.tensor([_last(question, beams_kept) for question in active], device=device).view(-1, 1)
         return [Decoded(tuple(each.done[:beams]), each.outside) for each in everything]
 
     def _judge(self, active: Sequence[_Question], scores: Tensor) -> None:
@@ -172,33 +173,41 @@ class Decoder:
 
 
 def _gathered(
-    memory: Memory, past: list[tuple[Tensor, Tensor]], kept: Sequence[tuple[int, list[int]]], width: int
-) -> tuple[Memory, list[tuple[Tensor, Tensor]], Tensor]:
-    """Memory and past of the questions that go on, each with as many beams as the one that has most."""
+    memory: Memory,
+    past: list[tuple[Tensor, Tensor]],
+    kept: Sequence[int],
+    sources: Sequence[Sequence[int]],
+    width: int,
+) -> tuple[Memory, list[tuple[Tensor, Tensor]]]:
+    """Memory and past of the questions that go on, each with as many beams as the one that has most.
+
+    Args:
+        memory: Of all questions so far.
+        past: Of all their beams.
+        kept: Places of the questions that go on.
+        sources: For each of those, the beams that its hypotheses go on from.
+        width: Beams that a question had so far.
+    """
     device = memory.bias.device
-    most = max(len(beams) for _, beams in kept)
-    rows = [place * width + beam for place, beams in kept for beam in [*beams, *[0] * (most - len(beams))]]
+    most = max(map(len, sources))
+    padded_sources = [[*beams, *[0] * (most - len(beams))] for beams in sources]
+    rows = [place * width + beam for place, beams in zip(kept, padded_sources, strict=True) for beam in beams]
     index = torch.tensor(rows, device=device)
     if len(kept) < memory.bias.shape[0]:
-        memory = memory.select(torch.tensor([place for place, _ in kept], device=device))
-    return memory, [(keys[index], values[index]) for keys, values in past], torch.empty(len(kept), most, device=device)
+        memory = memory.select(torch.tensor(kept, device=device))
+    return memory, [(keys[index], values[index]) for keys, values in past]
 
 
-def _last(active: Sequence[_Question], shape: Tensor) -> Tensor:
-    """The last tokens of the live hypotheses, [questions * beams, 1]; START where there are fewer."""
-    most = shape.shape[1]
-    tokens = [
-        [each.tokens[-1] for each in question.live] + [START] * (most - len(question.live)) for question in active
-    ]
-    return torch.tensor(tokens, device=shape.device).view(-1, 1)
+def _last(question: _Question, beams: int) -> list[int]:
+    """The last tokens of the live hypotheses; START for each that is missing."""
+    said = [each.tokens[-1] for each in question.live]
+    return said + [START] * (beams - len(said))
 
 
 def padded(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     """Sequences as one tensor [batch, tokens], and where it is not padding."""
-    width = max(map(len, sequences))
-    table = torch.full((len(sequences), width), PADDING)
-    real = torch.zeros(len(sequences), width, dtype=torch.bool)
-    for row, sequence in enumerate(sequences):
-        table[row, : len(sequence)] = torch.tensor(sequence)
-        real[row, : len(sequence)] = True
-    return table, real
+    lengths = np.array([len(sequence) for sequence in sequences])
+    real = np.arange(lengths.max()) < lengths[:, None]
+    table = np.full(real.shape, PADDING, dtype=np.int64)
+    table[real] = np.concatenate([np.asarray(sequence, dtype=np.int64) for sequence in sequences])
+    return torch.from_numpy(table), torch.from_numpy(real)
