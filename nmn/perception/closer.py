@@ -1,8 +1,8 @@
 """Looking closer: the frame of an image, kept as long as its glance, and crops of it, each cut once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -21,37 +21,47 @@ class Detail:
         frame: [height, width, 3] the image in the frame, at full resolution.
         boxes: [objects, 4] px of the frame.
         centres: [objects, 2] px of the frame.
-        crop: Which windows crops show.
-        kept: The crops that were cut, by object.
+        views: [objects, 4] px of the frame, the window of each object's crop.
+        crops: Of all objects; the pixels of those that were not cut are 0.
+        cut: [objects] bool, whose crops were cut.
     """
 
     frame: NDArray[np.uint8]
     boxes: Tensor
     centres: Tensor
-    crop: CropConfig
-    kept: dict[int, Tensor] = field(default_factory=dict)
+    views: Tensor
+    crops: Crops
+    cut: NDArray[np.bool_]
 
-    @cached_property
-    def views(self) -> Tensor:
-        """Windows [objects, 4] of all objects."""
-        return windows(self.boxes, self.frame.shape[1], self.frame.shape[0], self.crop)
+    @staticmethod
+    def of(frame: NDArray[np.uint8], boxes: Tensor, centres: Tensor, crop: CropConfig) -> "Detail":
+        """Of a frame and the places of its objects, with no crop cut."""
+        height, width = frame.shape[:2]
+        views = windows(boxes, width, height, crop)
+        crops = Crops(
+            boxes.new_zeros((len(boxes), 3, crop.size, crop.size)),
+            marks(boxes, centres, views, crop.size),
+            measures(boxes, centres, views, width, height),
+        )
+        return Detail(frame, boxes, centres, views, crops, np.zeros(len(boxes), np.bool_))
 
-    @cached_property
-    def marks(self) -> Tensor:
-        """Maps [objects, 2, size, size] that say which object is meant."""
-        return marks(self.boxes, self.centres, self.views, self.crop.size)
+    def only(self, objects: Tensor) -> "Detail":
+        """Of some objects, in another order perhaps; what was cut stays cut."""
+        crops = self.crops.rows(objects)
+        cut_before = self.cut[objects.numpy()]
+        return Detail(self.frame, self.boxes[objects], self.centres[objects], self.views[objects], crops, cut_before)
 
-    @cached_property
-    def measures(self) -> Tensor:
-        """Numbers [objects, MEASURES] on where each object is."""
-        return measures(self.boxes, self.centres, self.views, self.frame.shape[1], self.frame.shape[0])
-
-    def keep(self, objects: Sequence[int]) -> None:
-        """Cut the crops of these objects that were not cut before."""
-        missing = sorted(set(objects) - self.kept.keys())
+    def look(self, objects: Sequence[int]) -> Crops:
+        """The crops of some objects, cut if they were not before."""
+        missing = sorted({number for number in objects if not self.cut[number]})
         if missing:
-            pixels = cut([self.frame], [0] * len(missing), self.views[missing], self.crop.size)
-            self.kept.update(zip(missing, pixels.float().div_(255.0), strict=True))
+            size = self.crops.pixels.shape[-1]
+            pixels = cut([self.frame], [0] * len(missing), self.views[missing], size)
+            self.crops.pixels[missing] = pixels.float().div_(255.0)
+            self.cut[missing] = True
+        if list(objects) == list(range(len(self.cut))):
+            return self.crops
+        return self.crops.rows(torch.tensor(objects))
 
 
 def crops_of(details: Sequence[Detail], images: Tensor, objects: Tensor) -> Crops:
@@ -62,14 +72,14 @@ def crops_of(details: Sequence[Detail], images: Tensor, objects: Tensor) -> Crop
         images: [rows] which of them.
         objects: [rows] which object of it.
     """
-    pairs = list(zip(images.tolist(), objects.tolist(), strict=True))
-    wanted: dict[int, list[int]] = {}
-    for image, number in pairs:
-        wanted.setdefault(image, []).append(number)
-    for image, numbers in wanted.items():
-        details[image].keep(numbers)
+    pairs = zip(images.tolist(), objects.tolist(), strict=True)
+    parts = [
+        details[image].look([number for _, number in rows]) for image, rows in groupby(pairs, key=lambda pair: pair[0])
+    ]
+    if len(parts) == 1:
+        return parts[0]
     return Crops(
-        torch.stack([details[image].kept[number] for image, number in pairs]),
-        torch.stack([details[image].marks[number] for image, number in pairs]),
-        torch.stack([details[image].measures[number] for image, number in pairs]),
+        torch.cat([part.pixels for part in parts]),
+        torch.cat([part.marks for part in parts]),
+        torch.cat([part.measures for part in parts]),
     )

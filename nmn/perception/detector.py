@@ -26,7 +26,7 @@ from nmn.perception.flops import encoder_flops, linear_flops, network_flops, pat
 from nmn.perception.focus import PLACE, Focus
 from nmn.perception.geometry import relation_between
 from nmn.perception.heads import Perception
-from nmn.perception.letterbox import Letterbox, letterbox, shrink
+from nmn.perception.letterbox import letterbox, shrink
 from nmn.perception.network import fold
 from nmn.perception.proposals import Detections, detect
 from nmn.perception.weights import PerceiverConfig, read_weights, write_weights
@@ -127,19 +127,27 @@ class PixelPerceiver:
         fitted = [letterbox(image, size.width, size.height) for image in images]
         frames = [frame for frame, _ in fitted]
         detections = self.propose(frames)
-        odds = self.presence(detections, frames)
+        details = self.details(detections, frames)
+        odds = self.presence(detections, details)
         features = torch.cat((detections.features, detections.coordinates, detections.log_variance), 1)
         parts = []
-        for image, (frame, box) in enumerate(fitted):
-            mine = ((detections.places.images == image) & (odds >= self.config.calibration.least_odds)).nonzero()[:, 0]
-            mine = mine[odds[mine].argsort(descending=True, stable=True)]
-            detail = self._detail(frame, detections, mine)
-            parts.append((odds[mine], _outside(box, detail.boxes).to(self.device), features[mine], detail))
+        for image, (_, box) in enumerate(fitted):
+            rows = (detections.places.images == image).nonzero()[:, 0]
+            mine = (odds[rows] >= self.config.calibration.least_odds).nonzero()[:, 0]
+            mine = mine[odds[rows[mine]].argsort(descending=True, stable=True)]
+            detail = details[image].only(mine.cpu())
+            boxes = torch.from_numpy(box.boxes_out(detail.boxes.numpy())).to(self.device)
+            parts.append((odds[rows[mine]], boxes, features[rows[mine]], detail))
         return parts
 
-    def _detail(self, frame: Pixels, detections: Detections, rows: Tensor) -> Detail:
+    def details(self, detections: Detections, frames: Sequence[Pixels]) -> list[Detail]:
+        """What looking closer at detections needs, by image."""
         crop = CropConfig() if self.config.focus is None else self.config.focus.crop
-        return Detail(frame, detections.places.boxes[rows].cpu(), detections.places.centres[rows].cpu(), crop)
+        images, boxes, centres = (
+            values.cpu() for values in (detections.places.images, detections.places.boxes, detections.places.centres)
+        )
+        rows = [images == image for image in range(len(frames))]
+        return [Detail.of(frame, boxes[row], centres[row], crop) for frame, row in zip(frames, rows, strict=True)]
 
     def propose(self, frames: Sequence[Pixels]) -> Detections:
         """Raw detections of a glance at frames [height, width, 3] of the network's own size."""
@@ -151,24 +159,24 @@ class PixelPerceiver:
         """Raw detections of images [images, 3, height, width], 0 to 1, in the network's own size and scale."""
         return detect(self.model, images, self.config.proposals)
 
-    def presence(self, detections: Detections, frames: Sequence[Pixels]) -> Tensor:
+    def presence(self, detections: Detections, details: Sequence[Detail]) -> Tensor:
         """Calibrated log-odds [rows] that each proposal is an object, after a closer look at each."""
         calibration = self.config.calibration
         odds = calibration.presence(detections.logits)
         if self.focus is None or not len(odds):
             return odds
-        return odds + calibration.presence_focus * self.closer(PLACE, detections, frames)[PLACE][:, 0]
+        return odds + calibration.presence_focus * self.closer(PLACE, details)[PLACE][:, 0]
 
-    def closer(self, pathway: str, detections: Detections, frames: Sequence[Pixels]) -> dict[str, Tensor]:
-        """What a focus pathway reads of every detection: raw numbers [rows, outputs] by what they are about.
+    def closer(self, pathway: str, details: Sequence[Detail]) -> dict[str, Tensor]:
+        """What a focus pathway reads of all objects, image by image: raw numbers [rows, outputs] by what they are about.
 
         Raises: InputError when there are no focus networks.
         """
         if self.focus is None:
             raise InputError("these weights have no focus networks; train them with nmn train focus")
-        images = detections.places.images
-        numbers = torch.cat([torch.arange(int((images == image).sum())) for image in range(len(frames))])
-        details = [self._detail(frame, detections, images == image) for image, frame in enumerate(frames)]
+        counts = [len(detail.cut) for detail in details]
+        images = torch.repeat_interleave(torch.arange(len(details)), torch.tensor(counts))
+        numbers = torch.cat([torch.arange(count) for count in counts])
         return self.focus.look(pathway, crops_of(details, images, numbers).to(self.device))
 
     @torch.no_grad()
@@ -269,8 +277,3 @@ def _finished(network: torch.nn.Module) -> torch.nn.Module:
         for parameter in network.parameters():
             parameter.requires_grad_(False).copy_(parameter.half().float())
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def _outside(box: Letterbox, boxes: Tensor) -> Tensor:
-    """Boxes [objects, 4] of the frame in the image as given."""
-    return torch.from_numpy(box.boxes_out(boxes.numpy()))

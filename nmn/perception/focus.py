@@ -95,6 +95,10 @@ class Crops:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def rows(self, chosen: Tensor | slice) -> "Crops":
+        """Some of the rows."""
+        return Crops(self.pixels[chosen], self.marks[chosen], self.measures[chosen])
+
     def to(self, device: torch.device) -> "Crops":
         """The same on another device."""
         return Crops(self.pixels.to(device), self.marks.to(device), self.measures.to(device))

@@ -57,8 +57,13 @@ class FocusBatch:
 
     def rows(self, chosen: slice) -> "FocusBatch":
         """Some of the rows."""
-        crops = Crops(self.crops.pixels[chosen], self.crops.marks[chosen], self.crops.measures[chosen])
-        return FocusBatch(crops, self.mixed[chosen], self.labels[chosen], self.present[chosen], self.placed[chosen])
+        return FocusBatch(
+            self.crops.rows(chosen),
+            self.mixed[chosen],
+            self.labels[chosen],
+            self.present[chosen],
+            self.placed[chosen],
+        )
 
 
 @dataclass(frozen=True)

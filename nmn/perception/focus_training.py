@@ -73,8 +73,7 @@ def focus_losses(model: Focus, batch: FocusBatch, attributes: tuple[str, ...]) -
             continue
         seen = Crops(batch.mixed, batch.crops.marks, batch.crops.measures) if pathway.blind else batch.crops
         there = batch.present.nonzero()[:, 0]
-        seen = Crops(seen.pixels[there], seen.marks[there], seen.measures[there])
-        for attribute, logits in model.look(name, seen).items():
+        for attribute, logits in model.look(name, seen.rows(there)).items():
             labels = batch.labels[there, attributes.index(attribute)]
             known = counted((labels != UNKNOWN).sum())
             wrong = functional.cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="sum")

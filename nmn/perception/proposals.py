@@ -58,7 +58,7 @@ def peaks(maps: Maps, config: ProposalConfig) -> tuple[Places, Tensor]:
     centres = flat.centres.reshape(images, -1, 2)
     close = torch.cdist(centres, centres, compute_mode="donot_use_mm_for_euclid_dist") < config.apart
     alive = scores > -torch.inf
-    for rank in range(alive.shape[1] - 1):
+    for rank in range(int(alive.sum(1).max()) - 1):  # scores fall, so the others are none
         alive[:, rank + 1 :] &= ~(alive[:, rank : rank + 1] & close[:, rank, rank + 1 :])
     alive &= alive.cumsum(1) <= config.most
     chosen = alive.flatten()
