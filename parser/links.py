@@ -101,8 +101,9 @@ def load_spelling(domain: Domain, folder: Path) -> Parser:
     from nmn.parser.english import EnglishParser
     from nmn.parser.spelling import SpellingParser
 
-    words = read_json(folder / CONFIG_FILE, WeightsError).get("words", ())
-    return SpellingParser(EnglishParser(domain), [word for word in words if isinstance(word, str)])
+    record = read_json(folder / CONFIG_FILE, WeightsError)
+    require_keys(record, ("words",), what=str(folder / CONFIG_FILE), error=WeightsError)
+    return SpellingParser(EnglishParser(domain), [str(word) for word in record["words"]])
 
 
 def load_neural(folder: Path, domain: Domain, device: str) -> Parser:

@@ -100,8 +100,8 @@ def _links(domain: Domain, weights: Path | None, language_model: str | None, dev
     if folder is not None:
         from nmn.parser.neural.parser import NeuralParser
 
-        links.append(ReadingsLink(load_spelling(domain, folder)))
-        links.append(NeuralLink(NeuralParser.from_pretrained(folder, domain=domain, device=device)))
+        neural = NeuralLink(NeuralParser.from_pretrained(folder, domain=domain, device=device))
+        links += [ReadingsLink(load_spelling(domain, folder)), neural]
     if language_model is not None:
         links.append(ReadingsLink(load_language_model(language_model, domain, device)))
     if len(links) == 1:
@@ -143,31 +143,27 @@ def _progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
 
 
 def print_report(report: "CalibrationReport", out: Path) -> None:
-    """Tables of how the calibrated cascade does on questions that it was not fitted to, and of its links."""
+    """A table of how the calibrated cascade does on questions that it was not fitted to, and a line a link."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("questions")
-    names = list(report.config.links)
-    for column in ("number", "answered", "right of these", "right outcome", "cost", "ECE", *names):
+    for column in ("number", "answered", "read rightly", "right outcome", "cost", "ECE"):
         table.add_column(column, justify="right")
     for style, score in (*report.by_style.items(), ("all", report.score)):
-        accuracy, ece = (
-            ("-" if value is None else f"{value:{form}}")
-            for value, form in ((score.accuracy, ".2%"), (score.ece, ".3f"))
-        )
+        read = "-" if score.accuracy is None else f"{score.accuracy:.2%}"
+        error = "-" if score.ece is None else f"{score.ece:.3f}"
         row = (
             f"{score.questions:,}",
             f"{score.coverage:.2%}",
-            accuracy,
+            read,
             f"{score.correct:.2%}",
             f"{score.cost:.3f}",
-            ece,
+            error,
         )
-        shares = (f"{score.by_link[name]:.1%}" for name in names)
-        table.add_row(Text(style), *row, *shares, style="bold" if style == "all" else None)
-    out_console = console()
-    out_console.print(table)
+        table.add_row(Text(style), *row, style="bold" if style == "all" else None)
+    shown = console()
+    shown.print(table)
     for name, settings in report.config.links.items():
-        milliseconds = report.seconds[name] * 1e3
-        line = f"{name}: from confidence {settings.threshold:.3f} on, {milliseconds:.1f} ms a question"
-        out_console.print(Text(line, style="dim"))
-    out_console.print(Text(f"fitted to {report.fitted:,} other questions; written to {out}", style="dim"))
+        share, milliseconds = report.score.by_link[name], report.seconds[name] * 1e3
+        line = f"{name}: answers {share:.1%}, from confidence {settings.threshold:.3f} on; {milliseconds:.1f} ms a question"
+        shown.print(Text(line, style="dim"))
+    shown.print(Text(f"fitted to {report.fitted:,} other questions; written to {out}", style="dim"))

@@ -37,14 +37,14 @@ def test_a_parser_that_knows_nothing_is_calibrated_to_say_so(nmn: Any, untrained
     arguments = ("--parser-weights", untrained, "--out", out, "--number", 60, "--seed", 3)
     report = nmn("calibrate", "parser", *arguments, "--json").json()
     assert set(report) == {"thresholds", "costs", "fitted", "measured", "by_style", "seconds"}
-    assert report["by_style"]["plain"]["by_link"] == {"grammar": 1.0, "neural": 0.0}
+    assert report["by_style"]["plain"]["by_link"] == {"grammar": 1.0, "spelling": 0.0, "neural": 0.0}
     assert report["by_style"]["outside"]["correct"] == 1
     assert report["measured"]["by_link"]["neural"] == 0
     assert report["measured"]["ece"] < 0.15
     assert sorted(path.name for path in out.iterdir()) == ["calibration.json", "cascade.json"]
     shown = nmn("calibrate", "parser", *arguments)
     assert shown.code == 0
-    for words in ("questions", "outside", "ECE", "neural: from confidence ", f"written to {out}"):
+    for words in ("questions", "outside", "ECE", "neural: answers 0.0%, from confidence ", f"written to {out}"):
         assert words in shown.out.replace("\n", "")
 
 
@@ -60,7 +60,7 @@ def test_what_is_calibrated_in_place_is_read_with_the_weights(
     assert [link.threshold for link in cascade.links] == list(done.json()["thresholds"].values())
     assert cascade.parse("How many cubes are there?")[0].known
     guess = cascade.parse("what about teh cubez")[0]
-    assert (guess.known, [each.link for each in guess.attempts]) == (False, ["grammar", "neural"])
+    assert (guess.known, [each.link for each in guess.attempts]) == (False, ["grammar", "spelling", "neural"])
     shown = nmn("parse", "what about teh cubez", "--parser-weights", untrained)
     assert shown.out.startswith("I don't know; best guess, with confidence 0.")
     record = nmn("parse", "what about teh cubez", "--parser-weights", untrained, "--json").json()
