@@ -204,10 +204,15 @@ def _last(question: _Question, beams: int) -> list[int]:
     return said + [START] * (beams - len(said))
 
 
-def padded(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Sequences as one tensor [batch, tokens], and where it is not padding."""
+def padded(sequences: Sequence[Sequence[int]], *, multiple: int = 1) -> tuple[Tensor, Tensor]:
+    """Sequences as one tensor [batch, tokens], and where it is not padding.
+
+    Args:
+        sequences: At least one.
+        multiple: Of which the width is one.
+    """
     lengths = np.array([len(sequence) for sequence in sequences])
-    real = np.arange(lengths.max()) < lengths[:, None]
+    real = np.arange(-(-lengths.max() // multiple) * multiple) < lengths[:, None]
     table = np.full(real.shape, PADDING, dtype=np.int64)
     table[real] = np.concatenate([np.asarray(sequence, dtype=np.int64) for sequence in sequences])
     return torch.from_numpy(table), torch.from_numpy(real)

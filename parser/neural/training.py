@@ -25,6 +25,7 @@ from nmn.parser.neural.vocabulary import OUTSIDE, START, ProgramVocabulary
 
 CHECKPOINT_FORMAT = 1
 _WATCH_BATCH = 64
+_WIDTHS = 4  # tokens; for every new shape of a batch the kernels of a CPU are compiled anew
 
 
 @dataclass(frozen=True)
@@ -176,10 +177,10 @@ class Trainer:
 
     def loss(self, network: Network, examples: Sequence[Example]) -> Tensor:
         """Cross-entropy a token under the mask of decoding, the target smoothed over the tokens that fit."""
-        pieces, real = padded([each.pieces for each in examples])
-        inputs, _ = padded([(START, *each.tokens[:-1]) for each in examples])
-        targets, said = padded([each.tokens for each in examples])
-        rows, _ = padded([self.vocabulary.needs(each.tokens) for each in examples])
+        pieces, real = padded([each.pieces for each in examples], multiple=2 * _WIDTHS)
+        inputs, _ = padded([(START, *each.tokens[:-1]) for each in examples], multiple=_WIDTHS)
+        targets, said = padded([each.tokens for each in examples], multiple=_WIDTHS)
+        rows, _ = padded([self.vocabulary.needs(each.tokens) for each in examples], multiple=_WIDTHS)
         allowed = torch.from_numpy(self.vocabulary.fits[rows.numpy()])
         allowed[:, 0, OUTSIDE] = True
         where = self.device
