@@ -23,6 +23,9 @@ def perception(
     out: Annotated[Path, typer.Option(help="Folder for the calibrated weights.")],
     glance: Annotated[Path | None, typer.Option(help="Checkpoint of nmn train perception.")] = None,
     focus: Annotated[Path | None, typer.Option(help="Checkpoint of nmn train focus; needs --glance.")] = None,
+    proposed: Annotated[
+        float, typer.Option(min=0.0, max=0.99, help="Raw probability of a peak that is worth a look of the --focus.")
+    ] = 0.1,
     weights: Weights = None,
     below: Annotated[int, typer.Option(min=0, help="Only images with an index below this; 0 for all.")] = 0,
     domain: DomainName = "clevr",
@@ -55,7 +58,7 @@ def perception(
     if glance is None:
         perceiver = PixelPerceiver.from_pretrained(weights, domain=spoken)
     else:
-        perceiver = export(glance, spoken, focus=focus)
+        perceiver = export(glance, spoken, focus=focus, proposed=proposed)
     with TemporaryDirectory(prefix="nmn-") as temporary:
         folder = Path(temporary) if cache is None else cache
         whole = load_images(spoken, [Source(images, scenes, below or None)], perceiver.config.network.full, folder)

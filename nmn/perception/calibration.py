@@ -112,9 +112,10 @@ def gather(perceiver: "PixelPerceiver", subset: Subset, *, batch_size: int = 16)
         frames = [subset.whole.pixels[subset.rows[row]] for row in rows]
         found = perceiver.propose(frames)
         tables = {name: model.read_attribute(name, found.features) for name in model.attributes}
+        details = perceiver.details(found, frames)
         seen: dict[str, Tensor] = {}
         for name in () if focus is None or not len(found.logits) else focus.names:
-            seen |= perceiver.closer(name, found, frames)
+            seen |= perceiver.closer(name, details)
         for image, row in enumerate(rows):
             target = subset.whole.targets[subset.rows[row]]
             mine = (found.places.images == image).nonzero()[:, 0]

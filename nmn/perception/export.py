@@ -15,11 +15,16 @@ from nmn.perception.optimisation import part, read_checkpoint
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.weights import PerceiverConfig, build
 
-PROPOSED = 0.02  # raw probability of a peak that is worth a closer look
+PROPOSED = 0.1  # raw probability of a peak from which on it is worth a closer look
 
 
 def export(
-    checkpoint: Path, domain: Domain, *, focus: Path | None = None, calibrate_on: Subset | None = None
+    checkpoint: Path,
+    domain: Domain,
+    *,
+    focus: Path | None = None,
+    proposed: float = PROPOSED,
+    calibrate_on: Subset | None = None,
 ) -> PixelPerceiver:
     """The averaged weights of checkpoints as a perceiver.
 
@@ -27,6 +32,7 @@ def export(
         checkpoint: Of the glance, written by training.
         domain: The domain it was trained for.
         focus: Checkpoint of the focus networks; None for a glance alone.
+        proposed: Raw probability of a peak from which on it is worth a closer look.
         calibrate_on: Images to calibrate on, none of them trained on, at the frame's resolution; None leaves the raw
             probabilities and assumes nothing about how far apart objects are.
 
@@ -42,7 +48,7 @@ def export(
     if focus is not None:
         closer, about = read_checkpoint(focus, domain)
         sizes = FocusConfig.from_record(json.loads(about["config"])["focus"])
-        config = replace(config, focus=sizes, proposals=replace(proposals, threshold=PROPOSED))
+        config = replace(config, focus=sizes, proposals=replace(proposals, threshold=proposed))
     model, pathways = build(config, domain)
     model.load_state_dict(part(tensors, "average."))
     if pathways is not None:

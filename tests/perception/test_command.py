@@ -1,6 +1,7 @@
 """`nmn train perception`, from files to weights."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -115,3 +116,76 @@ def test_help_ends_with_an_example_in_eighty_columns(monkeypatch: pytest.MonkeyP
     assert all(len(line) <= 80 for line in shown.splitlines())
     for line in PERCEPTION_EXAMPLE.splitlines():
         assert line.strip() in shown
+
+
+FOCUS = """
+steps: 2
+batch_size: 4
+width: 96
+height: 64
+focus:
+  crop: {size: 16, least: 12.0}
+  pathways:
+    form: {attributes: [shape, size], blind: true, stem: 8, stages: [8], depths: [0], hidden: 8}
+    presence: {stem: 8, stages: [8], depths: [0], hidden: 8}
+"""
+
+
+def staged_run(*arguments: str) -> str:
+    from nmn.cli import app as whole
+
+    result = RUNNER.invoke(whole, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's own, on import
+def test_both_stages_are_trained_and_calibrated(data: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    small = {**SMALL, "network.scale": "2", "network.fine": "0", "network.stages": "[8,12]", "network.depths": "[0,1]"}
+    settings = [part for key, value in small.items() for part in ("--set", f"{key}={value}")]
+    run(*data, "--out", str(out), "--tune", "2", "--batch-size", "2", "--workers", "0", "--steps", "2", *settings)
+    (tmp_path / "focus.yaml").write_text(FOCUS)
+    focus = ["train", "focus", *data, "--out", str(out), "--config", str(tmp_path / "focus.yaml"), "--tune", "2"]
+    record = json.loads(staged_run(*focus, "--workers", "0", "--json").splitlines()[-1])
+    assert record["steps"] == 2
+    assert set(record["tuning"]) == {"shape", "size", "presence"}
+    more = staged_run(*focus, "--workers", "0", "--json", "--resume", "--set", "steps=3", "--unlike", "shape=cube:size")
+    assert json.loads(more.splitlines()[-1])["steps"] == 3
+    calibrated = staged_run(
+        *("calibrate", "perception", *data, "--glance", str(out / "last.safetensors")),
+        *("--focus", str(out / "focus.safetensors"), "--out", str(out / "staged"), "--json", "--proposed", "0.001"),
+    )
+    assert set(json.loads(calibrated)["calibration"]["focus"]) == {"shape", "size"}
+    perceiver = PixelPerceiver.from_pretrained(out / "staged")
+    assert perceiver.focus is not None
+    measured = staged_run("train", "measure", *data, "--weights", str(out / "staged"), "--json")
+    assert json.loads(measured)["images"] == 8
+    again = ["calibrate", "perception", *data, "--weights", str(out / "staged"), "--out", str(out / "again")]
+    assert "fitted to 8 images" in staged_run(*again)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--glance", "nowhere"], "no checkpoint"),
+        (["--focus", "nowhere"], "--glance"),
+        (["--glance", "nowhere", "--weights", "nowhere"], "one of them"),
+        (["--weights", "nowhere"], "no perception weights"),
+    ],
+)
+def test_bad_calibration_input_is_one_line(data: list[str], tmp_path: Path, extra: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message) as raised:
+        staged_run("calibrate", "perception", *data, "--out", str(tmp_path / "out"), *extra)
+    assert "\n" not in str(raised.value)
+
+
+def test_boxes_that_no_scene_states_are_seen(tiny: SimpleNamespace) -> None:
+    from nmn.perception.boxes import boxes_seen
+
+    images = tiny.image_set(3)
+    unknown = replace(images, targets=tuple(replace(t, boxes=t.boxes * np.nan) for t in images.targets))
+    seen = boxes_seen(tiny.perceiver(threshold=0.01), unknown, images)
+    assert any(not np.isnan(target.boxes).any(1).all() for target in seen.targets)
+    known = boxes_seen(tiny.perceiver(), images, images)
+    assert all(np.array_equal(a.boxes, b.boxes) for a, b in zip(images.targets, known.targets, strict=True))
