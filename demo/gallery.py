@@ -57,12 +57,10 @@ class Exhibit:
 
     def seen_by(self, eyes: str) -> Any:
         """What a perceiver is given. Raises: InputError when there is no such thing of this image."""
-        found = self.pixels if eyes == NETWORK else self.scene
+        found = self.scene if eyes == ANNOTATION else self.pixels
         if found is None:
-            missing = "no pixels" if eyes == NETWORK else "no annotation"
-            raise InputError(
-                f"image {self.name!r} has {missing}: look at it with the {ANNOTATION if eyes == NETWORK else NETWORK}"
-            )
+            missing, other = ("annotation", NETWORK) if eyes == ANNOTATION else ("pixels", ANNOTATION)
+            raise InputError(f"image {self.name!r} has no {missing}: look at it with the {other}")
         return found
 
     @cached_property

@@ -105,9 +105,8 @@ def _skeleton(workbench: Workbench) -> Markup:
 
 
 def _script() -> str:
-    return (
-        f"{asset('inspection.js')}\n{_own('completion.js')}\n{_own('workbench.js')}\nworkbenchStart(element, server);"
-    )
+    files = [asset("inspection.js"), *map(_own, ("completion.js", "parts.js", "workbench.js"))]
+    return "\n".join([*files, "workbenchStart(element, server);"])
 
 
 def _own(name: str) -> str:

@@ -14,9 +14,9 @@ LONGEST_PROGRAM = 5_000  # characters
 LONGEST_NAME = 200  # characters
 MOST_SUPPOSITIONS = 20
 
-NETWORK, ANNOTATION = "network", "annotation"
-EYES = (NETWORK, ANNOTATION)
-"""Who looks at an image: the network at its pixels, or whoever wrote down what is in it."""
+NETWORK, SECOND, ANNOTATION = "network", "second network", "annotation"
+EYES = (NETWORK, SECOND, ANNOTATION)
+"""Who looks at an image: a network at its pixels, another one, or whoever wrote down what is in it."""
 
 
 @dataclass(frozen=True)

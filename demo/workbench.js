@@ -123,17 +123,11 @@ function workbenchStart(root, server) {
       const own = Boolean(error) && name === where;
       const place = find(`wb-${name}-problem`);
       place.hidden = !own;
-      place.replaceChildren(...(own ? problem(error) : []));
+      place.replaceChildren(...(own ? problemParts(error) : []));
       find(`wb-${name}`).setAttribute("aria-invalid", String(own));
     });
     markProgram(error && where === "program" ? error : null);
     if (error && where === "program") find("wb-editor").open = true;
-  }
-
-  function problem(error) {
-    const message = Object.assign(document.createElement("p"), { textContent: error.message });
-    const pointer = Object.assign(document.createElement("pre"), { textContent: error.pointer || "", tabIndex: 0 });
-    return error.pointer ? [message, pointer] : [message];
   }
 
   function markProgram(error) {
@@ -182,7 +176,10 @@ function workbenchStart(root, server) {
     find("wb-compare").setAttribute("aria-pressed", String(Boolean(state.beside)));
     find("wb-compare").textContent = state.beside ? "Stop comparing" : "Compare";
     const own = images.find((each) => each.name === state.image);
-    Array.from(find("wb-eyes").options).forEach((option) => (option.disabled = Boolean(own) && !own.eyes.includes(option.value)));
+    Array.from(find("wb-eyes").options).forEach((option) => {
+      option.hidden = !start.eyes.includes(option.value);
+      option.disabled = Boolean(own) && !seenBy(own).includes(option.value);
+    });
     root.querySelectorAll("[name=wb-image]").forEach((radio) => (radio.checked = radio.value === state.image));
     find("wb-examples").replaceChildren(...(own ? own.questions : []).map(example));
     showSuppositions();
@@ -198,47 +195,20 @@ function workbenchStart(root, server) {
   }
 
   function showImages() {
-    const upload = find("wb-upload-label") || uploadField();
-    find("wb-images").replaceChildren(...images.map(imageField), upload);
+    const label = find("wb-upload-label") || uploadField(upload);
+    find("wb-images").replaceChildren(...images.map((each) => imageField(each, chooseImage)), label);
   }
 
-  function imageField(each) {
-    const label = document.createElement("label");
-    const radio = document.createElement("input");
-    Object.assign(radio, { type: "radio", name: "wb-image", value: each.name, className: "wb-hidden" });
-    radio.addEventListener("change", () => chooseImage(each.name));
-    label.append(radio);
-    label.title = each.name;
-    if (each.thumbnail) {
-      const picture = document.createElement("img");
-      Object.assign(picture, { src: each.thumbnail, alt: `Image ${each.name}` });
-      label.append(picture);
-    } else {
-      const name = document.createElement("span");
-      name.textContent = each.name;
-      label.append(name);
-    }
-    return label;
-  }
-
-  function uploadField() {
-    const label = document.createElement("label");
-    const field = document.createElement("input");
-    Object.assign(field, { type: "file", accept: "image/jpeg,image/png,image/webp,image/bmp", className: "wb-hidden", id: "wb-upload" });
-    label.id = "wb-upload-label";
-    label.append(field, Object.assign(document.createElement("span"), { textContent: "Upload" }));
-    field.addEventListener("change", () => {
-      if (field.files.length) upload(field.files[0]);
-      field.value = "";
-    });
-    return label;
+  // Two networks see the same pixels.
+  function seenBy(image) {
+    return start.eyes.filter((eyes) => image.eyes.includes(eyes.replace("second ", "")));
   }
 
   function chooseImage(name) {
     const before = images.find((each) => each.name === state.image);
     const next = fresh(name);
     const own = state.question && !(before && before.questions.includes(state.question));
-    const eyes = images.find((each) => each.name === name).eyes.includes(state.eyes) ? state.eyes : next.eyes;
+    const eyes = seenBy(images.find((each) => each.name === name)).includes(state.eyes) ? state.eyes : next.eyes;
     const asked = own || !next.question ? state.question : next.question;
     return change({ image: name, eyes, question: asked, program: own || !next.question ? state.program : "", suppose: [], node: null });
   }
@@ -273,14 +243,7 @@ function workbenchStart(root, server) {
     const reply = await server.menu({ program: text, node }).catch(() => ({}));
     if (!reply.edits || text !== shown.program || node !== state.node) return;
     const menu = find("wb-edit");
-    const groups = new Map();
-    reply.edits.forEach((edit) => {
-      if (!groups.has(edit.sort)) groups.set(edit.sort, Object.assign(document.createElement("optgroup"), { label: edit.sort }));
-      const option = new Option(edit.label, edit.program);
-      option.dataset.becomes = edit.node;
-      groups.get(edit.sort).append(option);
-    });
-    menu.replaceChildren(new Option("change it …", ""), ...groups.values());
+    menu.replaceChildren(new Option("change it …", ""), ...editGroups(reply.edits));
     menu.disabled = !reply.edits.length;
   }
 
@@ -301,17 +264,6 @@ function workbenchStart(root, server) {
       item.append(`suppose ${words}`, remove);
       return item;
     }));
-  }
-
-  function fillWhat() {
-    const groups = Object.entries(start.attributes).map(([name, values]) => {
-      const group = Object.assign(document.createElement("optgroup"), { label: name });
-      group.append(...values.map((value) => new Option(`is ${value}`, JSON.stringify({ attribute: name, value }))));
-      return group;
-    });
-    const there = Object.assign(document.createElement("optgroup"), { label: "presence" });
-    there.append(new Option("is not there", JSON.stringify({ value: "no" })), new Option("is there", JSON.stringify({ value: "yes" })));
-    find("wb-what").replaceChildren(...groups, there);
   }
 
   // Events
@@ -375,7 +327,7 @@ function workbenchStart(root, server) {
   document.documentElement.lang = "en";
   completes(question, questionWords(start.words));
   completes(program, programWords(start));
-  fillWhat();
+  find("wb-what").replaceChildren(...valueGroups(start.attributes));
   state = fromAddress() || fresh(images.length > 9 ? images[9].name : undefined);
   showImages();
   run();

@@ -13,7 +13,17 @@ import torch
 
 from nmn.check import check
 from nmn.demo.gallery import Exhibit, Gallery, described, samples
-from nmn.demo.run_request import ANNOTATION, LONGEST_PROGRAM, NETWORK, RunRequest, mapping, number, read_run, text
+from nmn.demo.run_request import (
+    ANNOTATION,
+    LONGEST_PROGRAM,
+    NETWORK,
+    SECOND,
+    RunRequest,
+    mapping,
+    number,
+    read_run,
+    text,
+)
 from nmn.engine import Engine
 from nmn.errors import InputError, NmnError, ProgramError, QuestionError, TextError
 from nmn.inspection.comparing import compare
@@ -44,21 +54,23 @@ class Workbench:
         engine: Looks at pixels.
         described: Looks at annotated scenes, in the same domain.
         gallery: The images.
+        second: Looks at pixels, too, to be compared with; in the same domain.
     """
 
-    def __init__(self, engine: Engine, described: Engine, gallery: Gallery) -> None:
+    def __init__(self, engine: Engine, described: Engine, gallery: Gallery, *, second: Engine | None = None) -> None:
         self.engine = engine
-        self.described = described
+        self.engines = {NETWORK: engine, ANNOTATION: described, **({} if second is None else {SECOND: second})}
         self.gallery = gallery
         self._running = BoundedSemaphore(AT_ONCE)
         self._counting = Lock()
         self._asked = 0
-        self._glances: dict[str, Glance] = {}
+        self._glances: dict[tuple[str, str], Glance] = {}
 
     @staticmethod
     def ready(
         *,
         weights: Path | None = None,
+        second_weights: Path | None = None,
         device: str = "cpu",
         scenes: Path | None = None,
         images: Path | None = None,
@@ -67,6 +79,7 @@ class Workbench:
 
         Args:
             weights: Folder with weights; those that ship with the package if None.
+            second_weights: Folder with the weights of a second network, if there is to be one.
             device: Where to compute.
             scenes: A CLEVR scene file.
             images: Folder with the images of its scenes.
@@ -77,7 +90,8 @@ class Workbench:
         shown = samples(engine.domain)
         if scenes is not None:
             shown = {**described(scenes, engine.domain, images), **shown}
-        return Workbench(engine, Engine.for_scenes(engine.domain), Gallery(shown))
+        second = None if second_weights is None else Engine.from_pretrained(second_weights, device=device)
+        return Workbench(engine, Engine.for_scenes(engine.domain), Gallery(shown), second=second)
 
     def start(self) -> Reply:
         """What a page needs to begin: images, and the words that can be completed."""
@@ -87,6 +101,7 @@ class Workbench:
         ]
         return {
             "images": [each.to_json() for each in self.gallery.exhibits.values()],
+            "eyes": list(self.engines),
             "words": sorted(set(domain.words())),
             "operations": operations,
             "attributes": {each.name: list(each.values) for each in domain.attributes},
@@ -156,8 +171,7 @@ class Workbench:
         beside = fields.get("beside")
         if beside is not None:
             other = read_run(beside)
-            first, second = self._view(other, "A"), self._view(asked, "B")
-            return compare(first, second)
+            return compare(self._view(other, _title("A", other)), self._view(asked, _title("B", asked)))
         if asked.suppose:
             real, supposed = self._view(asked.without_suppositions(), ""), self._view(asked, "")
             return (compare(supposed, real, other="Without the supposition")[0],)
@@ -165,7 +179,9 @@ class Workbench:
 
     def _view(self, asked: RunRequest, title: str) -> View:
         exhibit = self.gallery.find(asked.image)
-        engine = self.described if asked.eyes == ANNOTATION else self.engine
+        engine = self.engines.get(asked.eyes)
+        if engine is None:
+            raise InputError("there is no second network here: start the page with one")
         question = self._program(asked.program) if asked.program else asked.question
         with self._waiting():
             found = inspect(
@@ -175,7 +191,7 @@ class Workbench:
                 policy=asked.policy,
                 suppose=asked.suppose,
                 picture=exhibit.picture,
-                glance=self._glance(exhibit) if asked.eyes == NETWORK else None,
+                glance=None if asked.eyes == ANNOTATION else self._glance(asked.eyes, exhibit),
                 measure=self._asked <= BUSY,
                 title=title,
             )
@@ -197,14 +213,15 @@ class Workbench:
             with self._counting:
                 self._asked -= 1
 
-    def _glance(self, exhibit: Exhibit) -> Glance:
+    def _glance(self, eyes: str, exhibit: Exhibit) -> Glance:
         """The first look at an image, which is most of the work, taken once while the image is in use."""
-        found = self._glances.get(exhibit.name)
+        key = (eyes, exhibit.name)
+        found = self._glances.get(key)
         if found is None:
             with torch.no_grad():
-                found = self.engine.perceiver.glance([exhibit.seen_by(NETWORK)])
-            self._glances[exhibit.name] = found
+                found = self.engines[eyes].perceiver.glance([exhibit.seen_by(eyes)])
             with self._counting:
+                self._glances[key] = found
                 while len(self._glances) > MOST_GLANCES:
                     self._glances.pop(next(iter(self._glances)))
         return found
@@ -224,6 +241,12 @@ class Workbench:
             constant_spans=read.constant_spans,
         )
         return read.program
+
+
+def _title(letter: str, asked: RunRequest) -> str:
+    """What tells one of two runs from the other."""
+    supposed = "; ".join(f"object {each.object}: {each.words}" for each in asked.suppose)
+    return " · ".join(part for part in (letter, asked.image, asked.eyes, asked.policy, supposed) if part)
 
 
 def _selected(record: Any, shown: View) -> int | None:

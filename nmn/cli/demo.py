@@ -23,6 +23,9 @@ def demo(
     scenes: Annotated[Path | None, typer.Option("--scenes", help="Show the scenes of a CLEVR scene file, too.")] = None,
     images: Annotated[Path | None, typer.Option("--images", help="Folder with the images of those scenes.")] = None,
     weights: Weights = None,
+    second_weights: Annotated[
+        Path | None, typer.Option("--second-weights", help="Folder with weights of a second network to compare with.")
+    ] = None,
     device: Device = "cpu",
 ) -> None:
     """Open a page to ask about images, and to look inside of the answers.
@@ -40,7 +43,9 @@ def demo(
     from nmn.demo.page import build, serve
     from nmn.demo.workbench import Workbench
 
-    workbench = Workbench.ready(weights=weights, device=device, scenes=scenes, images=images)
+    workbench = Workbench.ready(
+        weights=weights, second_weights=second_weights, device=device, scenes=scenes, images=images
+    )
     blocks = build(workbench)
     try:
         address = serve(blocks, host=host, port=port, browser=browser, wait=False)

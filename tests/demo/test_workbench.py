@@ -41,6 +41,14 @@ def test_the_network_and_the_annotation_can_be_compared(workbench: Workbench) ->
     assert reply["html"].count("data-nmn") == 2
 
 
+def test_two_networks_and_two_policies_can_be_compared(workbench: Workbench) -> None:
+    second = Workbench(workbench.engine, workbench.engines["annotation"], workbench.gallery, second=workbench.engine)
+    reply = second.ask(request(eyes="second network", policy="everything", beside=request()))
+    assert f"A · {IMAGE} · network · lazy" in reply["html"]
+    assert f"B · {IMAGE} · second network · everything" in reply["html"]
+    assert "there is no second network" in workbench.ask(request(eyes="second network"))["error"]["message"]
+
+
 def test_a_supposition_lights_what_it_changes(workbench: Workbench) -> None:
     cubes = workbench.ask(request(suppose=[{"object": 0, "attribute": "shape", "value": "cube"}]))
     assert cubes["answer"] == "2"
