@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nmn.perception.crops import CropConfig, cut, marks, measures, windows
+from nmn.perception.crops import MARKS, CropConfig, cut, marks, measures, windows
 from nmn.perception.focus import Crops
 
 
@@ -22,7 +22,7 @@ class Detail:
         boxes: [objects, 4] px of the frame.
         centres: [objects, 2] px of the frame.
         views: [objects, 4] px of the frame, the window of each object's crop.
-        crops: Of all objects; the pixels of those that were not cut are 0.
+        crops: Of all objects; 0 for those that were not cut.
         cut: [objects] bool, whose crops were cut.
     """
 
@@ -38,11 +38,8 @@ class Detail:
         """Of a frame and the places of its objects, with no crop cut."""
         height, width = frame.shape[:2]
         views = windows(boxes, width, height, crop)
-        crops = Crops(
-            boxes.new_zeros((len(boxes), 3, crop.size, crop.size)),
-            marks(boxes, centres, views, crop.size),
-            measures(boxes, centres, views, width, height),
-        )
+        plain, blind = (boxes.new_zeros((len(boxes), 3 + MARKS, crop.size, crop.size)) for _ in range(2))
+        crops = Crops(plain, blind, measures(boxes, centres, views, width, height))
         return Detail(frame, boxes, centres, views, crops, np.zeros(len(boxes), np.bool_))
 
     def only(self, objects: Tensor) -> "Detail":
@@ -55,9 +52,11 @@ class Detail:
         """The crops of some objects, cut if they were not before."""
         missing = sorted({number for number in objects if not self.cut[number]})
         if missing:
-            size = self.crops.pixels.shape[-1]
-            pixels = cut([self.frame], [0] * len(missing), self.views[missing], size)
-            self.crops.pixels[missing] = pixels.float().div_(255.0)
+            views, size = self.views[missing], self.crops.plain.shape[-1]
+            pixels = cut([self.frame], [0] * len(missing), views, size).float().div_(255.0)
+            maps = marks(self.boxes[missing], self.centres[missing], views, size)
+            found = Crops.of(pixels, maps, self.crops.measures[missing])
+            self.crops.plain[missing], self.crops.blind[missing] = found.plain, found.blind
             self.cut[missing] = True
         if list(objects) == list(range(len(self.cut))):
             return self.crops
@@ -76,10 +75,4 @@ def crops_of(details: Sequence[Detail], images: Tensor, objects: Tensor) -> Crop
     parts = [
         details[image].look([number for _, number in rows]) for image, rows in groupby(pairs, key=lambda pair: pair[0])
     ]
-    if len(parts) == 1:
-        return parts[0]
-    return Crops(
-        torch.cat([part.pixels for part in parts]),
-        torch.cat([part.marks for part in parts]),
-        torch.cat([part.measures for part in parts]),
-    )
+    return Crops.joined(parts)

@@ -19,6 +19,7 @@ from torch import Tensor
 BUMP = 0.12  # standard deviation of the bump at the centre, in sides of the window
 MARKS = 2  # maps beside the colours: box, centre
 MEASURES = 9  # numbers beside the maps
+ACROSS = [0, 5, 7]  # which of them lie along the width, so that a mirror negates them
 
 
 @dataclass(frozen=True)

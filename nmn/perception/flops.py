@@ -34,7 +34,8 @@ def pathway_flops(config: FocusConfig, name: str, outputs: int) -> int:
     told = config.pathways[name].attributes
     with torch.device("meta"):
         ghost = Focus(config, dict.fromkeys((a for p in config.pathways.values() for a in p.attributes), 1)).eval()
-        crops = Crops(torch.empty(1, 3, size, size), torch.empty(1, MARKS, size, size), torch.empty(1, MEASURES))
+        pixels = torch.empty(1, 3 + MARKS, size, size)
+        crops = Crops(pixels, pixels, torch.empty(1, MEASURES))
         seen = counted(lambda: ghost.look(name, crops))
     return seen + 2 * config.pathways[name].hidden * (outputs - max(1, len(told)))
 

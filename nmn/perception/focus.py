@@ -5,7 +5,7 @@ each can be run alone, for the objects that it is wanted for. A pathway that is 
 mean of each channel is taken away, and is trained on crops whose colours are mixed at random.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,22 +86,50 @@ class FocusConfig:
 
 @dataclass(frozen=True)
 class Crops:
-    """What pathways look at."""
+    """What pathways look at: standardised colours and the maps that say which object is meant."""
 
-    pixels: Tensor  # [rows, 3, size, size] 0 to 1
-    marks: Tensor  # [rows, 2, size, size]; see nmn.perception.crops
+    plain: Tensor  # [rows, 5, size, size] what the seeing look at
+    blind: Tensor  # [rows, 5, size, size] what those look at that are blind to colour
     measures: Tensor  # [rows, MEASURES]
 
+    @staticmethod
+    def of(pixels: Tensor, maps: Tensor, numbers: Tensor, *, mixed: Tensor | None = None) -> "Crops":
+        """Of pixels [rows, 3, size, size], 0 to 1, maps [rows, 2, size, size] and measures.
+
+        ``mixed`` are the pixels that the blind see, in training.
+        """
+        seen = pixels if mixed is None else mixed
+        plain = torch.cat((standardised(pixels, blind=False), maps), 1)
+        blind = torch.cat((standardised(seen, blind=True), maps), 1)
+        last = torch.channels_last
+        return Crops(plain.contiguous(memory_format=last), blind.contiguous(memory_format=last), numbers)
+
+    @staticmethod
+    def joined(parts: "Sequence[Crops]") -> "Crops":
+        """The rows of several, one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = zip(*((part.plain, part.blind, part.measures) for part in parts), strict=True)
+        return Crops(*(torch.cat(column) for column in columns))
+
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.plain)
 
     def rows(self, chosen: Tensor | slice) -> "Crops":
         """Some of the rows."""
-        return Crops(self.pixels[chosen], self.marks[chosen], self.measures[chosen])
+        return Crops(self.plain[chosen], self.blind[chosen], self.measures[chosen])
 
     def to(self, device: torch.device) -> "Crops":
         """The same on another device."""
-        return Crops(self.pixels.to(device), self.marks.to(device), self.measures.to(device))
+        return Crops(self.plain.to(device), self.blind.to(device), self.measures.to(device))
+
+
+def standardised(pixels: Tensor, *, blind: bool) -> Tensor:
+    """Crops [rows, 3, size, size] about 0; for the blind each channel's mean is taken away and contrast is made equal."""
+    if not blind:
+        return (pixels - 0.45) * 6.0
+    centred = pixels - pixels.mean((2, 3), keepdim=True)
+    return centred / (centred.square().mean((1, 2, 3), keepdim=True).sqrt() + 0.02)
 
 
 class Pathway(nn.Module):
@@ -131,19 +159,10 @@ class Pathway(nn.Module):
 
     def forward(self, crops: Crops) -> dict[str, Tensor]:
         """Numbers [rows, outputs] by what they are about; a row never depends on another."""
-        x = torch.cat((standardised(crops.pixels, blind=self.config.blind), crops.marks), 1)
-        x = self.stages(self.stem(x.contiguous(memory_format=torch.channels_last)))
+        x = self.stages(self.stem(crops.blind if self.config.blind else crops.plain))
         flat = torch.cat((x.flatten(1).float(), crops.measures), 1)
         read = self.read(self.drop(functional.relu(self.join(flat)))).float()
         return dict(zip(self.outputs, read.split(list(self.outputs.values()), 1), strict=True))
-
-
-def standardised(pixels: Tensor, *, blind: bool) -> Tensor:
-    """Crops [rows, 3, size, size] about 0; for the blind each channel's mean is taken away and contrast is made equal."""
-    if not blind:
-        return (pixels - 0.45) * 6.0
-    centred = pixels - pixels.mean((2, 3), keepdim=True)
-    return centred / (centred.square().mean((1, 2, 3), keepdim=True).sqrt() + 0.02)
 
 
 class Focus(nn.Module):

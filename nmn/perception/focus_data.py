@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from nmn.perception.crops import CropConfig, cut, marks, measures, windows
+from nmn.perception.crops import ACROSS, CropConfig, cut, marks, measures, windows
 from nmn.perception.data import Subset
 from nmn.perception.focus import Crops
 
@@ -50,7 +50,6 @@ class FocusBatch:
     """Crops with what is known of them."""
 
     crops: Crops
-    mixed: Tensor  # [rows, 3, size, size] the pixels that the blind see
     labels: Tensor  # [rows, attributes]; UNKNOWN where unknown or where there is no object
     present: Tensor  # [rows] bool
     placed: Tensor  # [rows] bool, whether presence can be learned from it: not where something was put in front
@@ -59,7 +58,6 @@ class FocusBatch:
         """Some of the rows."""
         return FocusBatch(
             self.crops.rows(chosen),
-            self.mixed[chosen],
             self.labels[chosen],
             self.present[chosen],
             self.placed[chosen],
@@ -142,16 +140,13 @@ def draw(
     pixels = cut(objects.subset.whole.pixels, objects.images[chosen].tolist(), views, crop.size).float().div_(255.0)
     pixels = _cover(pixels, torch_boxes, views, torch.from_numpy(hidden), torch.from_numpy(side), generator)
     labels = torch.from_numpy(np.where(absent[:, None], -1, objects.labels[chosen]))
-    crops = Crops(
-        pixels,
-        marks(torch_boxes, torch_centres, views, crop.size),
-        measures(torch_boxes, torch_centres, views, *frame),
-    )
-    crops = _mirrored(crops, shake, generator)
-    seen = _disturbed(crops.pixels, shake, generator)
-    batch = Crops(seen, crops.marks, crops.measures)
-    mixed = _mixed(seen, shake, generator)
-    return FocusBatch(batch, mixed, labels, torch.from_numpy(~absent), torch.from_numpy(~hidden))
+    mirrored = torch.rand(len(chosen), generator=generator) < shake.mirror
+    pixels = _disturbed(_turned(pixels, mirrored), shake, generator)
+    maps = _turned(marks(torch_boxes, torch_centres, views, crop.size), mirrored)
+    numbers = measures(torch_boxes, torch_centres, views, *frame)
+    numbers[:, ACROSS] *= torch.where(mirrored, -1.0, 1.0)[:, None]
+    crops = Crops.of(pixels, maps, numbers, mixed=_mixed(pixels, shake, generator))
+    return FocusBatch(crops, labels, torch.from_numpy(~absent), torch.from_numpy(~hidden))
 
 
 def _shaken(
@@ -234,13 +229,9 @@ def _cover(
     return torch.lerp(pixels, other, alpha)
 
 
-def _mirrored(crops: Crops, shake: ShakeConfig, generator: torch.Generator) -> Crops:
-    chosen = torch.rand(len(crops), generator=generator) < shake.mirror
-    pixels = torch.where(chosen[:, None, None, None], crops.pixels.flip(-1), crops.pixels)
-    maps = torch.where(chosen[:, None, None, None], crops.marks.flip(-1), crops.marks)
-    across = torch.ones(crops.measures.shape[1])
-    across[[0, 5, 7]] = -1  # what of the measures lies along the width
-    return Crops(pixels, maps, torch.where(chosen[:, None], crops.measures * across, crops.measures))
+def _turned(values: Tensor, mirrored: Tensor) -> Tensor:
+    """Crops or maps [rows, channels, size, size], some of them mirrored."""
+    return torch.where(mirrored[:, None, None, None], values.flip(-1), values)
 
 
 def _uniform(generator: torch.Generator, *shape: int) -> Tensor:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from nmn.domain import Domain
 from nmn.perception.data import Subset
-from nmn.perception.focus import PLACE, Crops, Focus, FocusConfig
+from nmn.perception.focus import PLACE, Focus, FocusConfig
 from nmn.perception.focus_data import FocusBatch, Objects, ShakeConfig, draw
 from nmn.perception.optimisation import Ahead, Optimisation
 from nmn.perception.processes import counted, mine
@@ -65,15 +65,15 @@ class FocusTrainingConfig:
 def focus_losses(model: Focus, batch: FocusBatch, attributes: tuple[str, ...]) -> dict[str, Tensor]:
     """The parts of the loss by pathway and attribute."""
     parts: dict[str, Tensor] = {}
-    for name, pathway in model.config.pathways.items():
+    there = batch.present.nonzero()[:, 0]
+    seen = batch.crops.rows(there)
+    for name in model.names:
         if name == PLACE:
             odds = model.look(name, batch.crops)[PLACE][:, 0]
             wrong = functional.binary_cross_entropy_with_logits(odds, batch.present.float(), reduction="none")
             parts[PLACE] = (wrong * batch.placed).sum() / counted(batch.placed.sum())
             continue
-        seen = Crops(batch.mixed, batch.crops.marks, batch.crops.measures) if pathway.blind else batch.crops
-        there = batch.present.nonzero()[:, 0]
-        for attribute, logits in model.look(name, seen.rows(there)).items():
+        for attribute, logits in model.look(name, seen).items():
             labels = batch.labels[there, attributes.index(attribute)]
             known = counted((labels != UNKNOWN).sum())
             wrong = functional.cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="sum")

@@ -95,12 +95,14 @@ class ConvNorm(nn.Module):
         super().__init__()
         padding = (size - stride + 1) // 2 if size > stride else 0
         self.conv = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
-        self.norm: nn.Module = BatchNorm(outputs)
+        self.norm: nn.Module | None = BatchNorm(outputs)
         self.rectify = rectify
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [images, inputs, rows, columns] to [images, outputs, rows / stride, columns / stride]."""
-        y: Tensor = self.norm(self.conv(x))
+        y: Tensor = self.conv(x)
+        if self.norm is not None:
+            y = self.norm(y)
         return functional.relu(y, inplace=True) if self.rectify else y
 
 
@@ -177,4 +179,4 @@ def fold(network: nn.Module) -> None:
     for part in network.modules():
         if isinstance(part, ConvNorm) and isinstance(part.norm, nn.BatchNorm2d):
             part.conv = fuse_conv_bn_eval(part.conv.eval(), part.norm.eval())
-            part.norm = nn.Identity()
+            part.norm = None

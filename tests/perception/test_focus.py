@@ -31,7 +31,7 @@ THIN = NetworkConfig(
 
 def random_crops(rows: int, size: int = CROP.size, seed: int = 0) -> Crops:
     draw = torch.Generator().manual_seed(seed)
-    return Crops(
+    return Crops.of(
         torch.rand(rows, 3, size, size, generator=draw),
         torch.rand(rows, 2, size, size, generator=draw),
         torch.randn(rows, MEASURES, generator=draw),
@@ -122,7 +122,7 @@ def test_a_row_never_depends_on_another(tiny: SimpleNamespace) -> None:
         together = focus.look(name, crops)
         for row in range(len(crops)):
             one = slice(row, row + 1)
-            alone = focus.look(name, Crops(crops.pixels[one], crops.marks[one], crops.measures[one]))
+            alone = focus.look(name, crops.rows(one))
             for key, values in together.items():
                 torch.testing.assert_close(values[one], alone[key], atol=1e-5, rtol=1e-5)
 
