@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 TARGET = Path(__file__).resolve().parent / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-DESK, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+DESK, TALL, PHONE = ({"width": width, "height": height} for width, height in ((1440, 1000), (1440, 1180), (390, 844)))
 PATIENCE = 60_000  # ms
 
 
@@ -116,7 +116,7 @@ def compare(page: Any) -> None:
     ask(page, "How many small metal things are behind the big red thing?")
     page.wait_for_selector(".nmn-changed")
     page.locator("article").nth(1).locator('[data-node="4"]').click()
-    show(page, ".wb-actions")
+    show(page, ".nmn-run-title")
 
 
 def phone(page: Any) -> None:
@@ -129,7 +129,7 @@ STATES: dict[str, tuple[Any, str, Callable[[Any], None]]] = {
     "answer": (DESK, "light", answer),
     "edit": (DESK, "light", edit),
     "suppose": (DESK, "dark", suppose),
-    "compare": (DESK, "light", compare),
+    "compare": (TALL, "light", compare),
     "phone": (PHONE, "dark", phone),
 }
 

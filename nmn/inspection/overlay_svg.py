@@ -31,6 +31,7 @@ def overlay_svg(view: View, *, selected: int | None = None) -> Markup | None:
         class_="nmn-overlay",
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {picture.width:.0f} {picture.height:.0f}",
+        style=f"--ratio:{picture.width / picture.height:.4f}",
         role="img",
         aria_label=f"The image with {len(shown)} numbered objects",
     )
