@@ -73,7 +73,12 @@ class Decoder:
         self.network, self.vocabulary, self.budget = network, vocabulary, budget
 
     def search(self, questions: Sequence[Sequence[int]], beams: int) -> list[Decoded]:
-        """The likeliest sequences of each question, at most ``beams``; one beam is the greedy choice."""
+        """The likeliest sequences of each question, at most ``beams``; one beam is the greedy choice.
+
+        Raises: InputError when ``beams`` is below 1.
+        """
+        if beams < 1:
+            raise InputError(f"beams must be at least 1, not {beams}")
         return self._run(questions, beams, None)
 
     def sample(self, questions: Sequence[Sequence[int]], generator: torch.Generator) -> list[Decoded]:
@@ -81,14 +86,18 @@ class Decoder:
         return self._run(questions, 1, generator)
 
     @torch.inference_mode()
-    def attention(self, question: Sequence[int], tokens: Sequence[int]) -> Tensor:
+    def attention(self, questions: Sequence[Sequence[int]], programs: Sequence[Sequence[int]]) -> list[Tensor]:
         """How much each token of a program attends to each piece of its question, [tokens, pieces]; each row adds to 1."""
         device = self.network.output.weight.device
-        pieces, real = padded([question])
+        pieces, real = padded(questions)
+        said, _ = padded([(START, *tokens[:-1]) for tokens in programs])
         seen: list[Tensor] = []
-        said = torch.tensor([[START, *tokens[:-1]]], device=device)
-        self.network.decode(said, self.network.encode(pieces.to(device), real.to(device)), seen=seen)
-        return torch.stack(seen).mean(0)[0].cpu()
+        self.network.decode(said.to(device), self.network.encode(pieces.to(device), real.to(device)), seen=seen)
+        tables = torch.stack(seen).mean(0).cpu()
+        return [
+            table[: len(tokens), : len(question)]
+            for table, tokens, question in zip(tables, programs, questions, strict=True)
+        ]
 
     @torch.inference_mode()
     def _run(self, questions: Sequence[Sequence[int]], beams: int, generator: torch.Generator | None) -> list[Decoded]:

@@ -1,9 +1,8 @@
 """NeuralParser: reads questions in free wording with a trained network that can only say well-typed programs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
-from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from nmn.domain import Domain
 from nmn.errors import InputError, RegistryError, Span, WeightsError
@@ -50,6 +50,14 @@ class ParserConfig:
     longest_question: int
     longest_program: int
     words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Questions that are decoded together: their places among all, and their pieces."""
+
+    places: list[int]
+    pieces: list[list[int]]
 
 
 class NeuralParser:
@@ -183,9 +191,13 @@ class NeuralParser:
         Raises: QuestionError when one is empty or too long.
         """
         parses: list[tuple[Parse, ...]] = [()] * len(questions)
-        for places, decoded, cost in self._decoded(questions, beams, batch_size):
-            for place, each in zip(places, decoded, strict=True):
-                spans = self._spans(questions[place], each)
+        for batch in self._batches(questions, batch_size):
+            started = perf_counter()
+            decoded = self._decoder.search(batch.pieces, beams)
+            tables = self._decoder.attention(batch.pieces, [each.complete[0].tokens for each in decoded])
+            cost = (perf_counter() - started) / len(decoded)
+            for place, each, table in zip(batch.places, decoded, tables, strict=True):
+                spans = self._spans(questions[place], each, table)
                 parses[place] = self._parses(self._candidates(each), spans, questions[place], cost)
         return parses
 
@@ -195,8 +207,8 @@ class NeuralParser:
         Raises: QuestionError when one is empty or too long.
         """
         read: list[list[Candidate]] = [[]] * len(questions)
-        for places, decoded, _ in self._decoded(questions, beams, batch_size):
-            for place, each in zip(places, decoded, strict=True):
+        for batch in self._batches(questions, batch_size):
+            for place, each in zip(batch.places, self._decoder.search(batch.pieces, beams), strict=True):
                 read[place] = self._candidates(each)
         return read
 
@@ -206,16 +218,13 @@ class NeuralParser:
             return uncalibrated(candidates[0])
         return self.calibration.confidence(features(candidates, question, self._words))
 
-    def _decoded(self, questions: Sequence[str], beams: int, batch_size: int) -> Any:
-        """Batches: places of the questions, what was found for each, seconds a question."""
-        if beams < 1 or batch_size < 1:
-            raise InputError("beams and batch_size must be at least 1")
+    def _batches(self, questions: Sequence[str], batch_size: int) -> Iterator[_Batch]:
+        """Questions of like length together."""
         pieces = [self.pieces.question(question, self.config.longest_question) for question in questions]
-        order = iter(sorted(range(len(questions)), key=lambda place: len(pieces[place])))
-        while places := list(islice(order, batch_size)):
-            started = perf_counter()
-            decoded = self._decoder.search([pieces[place] for place in places], beams)
-            yield places, decoded, (perf_counter() - started) / len(places)
+        order = sorted(range(len(questions)), key=lambda place: len(pieces[place]))
+        for start in range(0, len(order), batch_size):
+            places = order[start : start + batch_size]
+            yield _Batch(places, [pieces[place] for place in places])
 
     def _candidates(self, decoded: Decoded) -> list[Candidate]:
         """Readings with different programs: two sequences may be the same one once equal calls are shared."""
@@ -228,17 +237,15 @@ class NeuralParser:
             found.setdefault(program, candidate)
         return list(found.values())
 
-    def _spans(self, question: str, decoded: Decoded) -> tuple[Span | None, ...]:
+    def _spans(self, question: str, decoded: Decoded, attention: Tensor) -> tuple[Span | None, ...]:
         """For each node of the best reading that names something, the word that its token attends to, if it is mostly one."""
         words = [(Span(start, end), len(self.pieces.word(word))) for word, start, end in split(question)]
-        best = decoded.complete[0].tokens
-        program, nodes = self.vocabulary.placed(best)
+        program, nodes = self.vocabulary.placed(decoded.complete[0].tokens)
         spans: list[tuple[float, Span | None]] = [(_ATTENDED, None)] * len(program.nodes)
-        table = self._decoder.attention(self.pieces.question(question, self.config.longest_question), best)
         for place, node in nodes.items():
             if program.nodes[node].attribute is None and not program.nodes[node].constants:
                 continue
-            shares = table[place].split([pieces for _, pieces in words])
+            shares = attention[place].split([pieces for _, pieces in words])
             masses = [float(share.sum()) for share in shares]
             word = max(range(len(words)), key=masses.__getitem__)
             spans[node] = max(spans[node], (masses[word], words[word][0]), key=lambda pair: pair[0])
