@@ -16,6 +16,7 @@ from nmn.inspection.page import LARGEST, embedded
 from nmn.inspection.running import inspect
 from nmn.inspection.text_width import fitted, text_width
 from nmn.inspection.view import View
+from nmn.parse import Attempt
 from nmn.parser.text import parse_program
 from nmn.program import Concept, Node, Program
 from nmn.registry import default_registry
@@ -162,3 +163,17 @@ def test_a_text_is_cut_only_where_there_is_no_room() -> None:
     cut = fitted("a very long value of a very long attribute", 13.0, 80.0)
     assert cut.endswith("…")
     assert text_width(cut, 13.0) <= 80.0
+
+
+def test_an_answer_that_is_not_known_shows_the_best_guess_as_such(described: Engine, scenes: dict[int, Scene]) -> None:
+    answer = described.answer(scenes[0], "How many cubes are there?", trace=True)
+    assert answer.reading is not None
+    tried = (Attempt("grammar", 0.001, failure="a word that is not known"), Attempt("neural", 0.06, confidence=0.4))
+    reading = replace(answer.reading, link="neural", confidence=0.4, known=False, attempts=tried)
+    shown = view(replace(answer, confidence=1.0).asked("How many cubes?", reading).unknown())
+    assert shown.answer is None
+    assert shown.guess == ("1", 0.4)
+    text = fragment(shown, standalone=False)
+    assert "I don&#x27;t know" in text or "I don't know" in text
+    assert "best guess: 1, 0.400" in text
+    assert "grammar: a word that is not known" in text
