@@ -19,7 +19,7 @@ CHROMIUM = next(
 )
 CLICK_TO_OVERLAY = 200  # ms
 FIRST_ANSWER = 2.5  # s after the page is up
-PATIENCE = 20_000  # ms
+PATIENCE = 90_000  # ms
 
 # From a click, as the browser notes it, until what it changed has been painted.
 CLICKS = """window.clicks = [];
