@@ -26,6 +26,20 @@ GROUND_AXES: tuple[Point, Point] = (
 )
 
 
+class Clevr:
+    """CLEVR as a :class:`nmn.data_set.DataSet`."""
+
+    name = domain = "clevr"
+
+    def read_scenes(self, path: Path) -> dict[int, Scene]:
+        """Scenes by image index. Raises: SceneError."""
+        return read_scenes(path, Domain.load(self.domain))
+
+    def read_questions(self, path: Path) -> list[Question]:
+        """Questions in the file's order. Raises: DataError."""
+        return read_questions(path)
+
+
 def read_scenes(path: str | Path, domain: Domain) -> dict[int, Scene]:
     """Scenes of a file, by image index; a data set's annotation or a detector's output, whichever it is.
 

@@ -105,10 +105,17 @@ class _Checker:
             known = nearest(node.operation, self.registry.signatures)
             self.fail(index, f"there is no operation {node.operation!r}{known}")
         signature = self.registry.signature(node.operation)
+        self.needs(index, node, signature)
         self.bracket(index, node, signature)
         self.inputs(index, node, signature)
         self.constants(index, node, signature)
         return ProgramType(signature.output, node.attribute if signature.output == "Value" else None)
+
+    def needs(self, index: int, node: Node, signature: Signature) -> None:
+        known = (*self.domain.attribute_ids, *self.domain.relation_ids)
+        for name in signature.needs:
+            if name not in known:
+                self.fail(index, f"{node.operation} needs {name!r}, which {self.domain.name} does not have")
 
     def bracket(self, index: int, node: Node, signature: Signature) -> None:
         if signature.bracket and node.attribute is None:

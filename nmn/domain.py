@@ -61,6 +61,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from nmn import plugins
 from nmn.errors import DomainError, nearest
 from nmn.toml_file import Entries
 from nmn.vocabulary import Attribute, Informal, Relation, VocabularyReader
@@ -87,7 +88,7 @@ class Domain:
 
     @staticmethod
     def load(source: str | Path) -> "Domain":
-        """Load a domain that ships with the package, by name, or any domain file, by path.
+        """Load a domain that ships with this or an installed package, by name, or any domain file, by path.
 
         Raises: DomainError when there is no such domain or the file breaks the format.
         """
@@ -215,6 +216,8 @@ def shipped_domains() -> tuple[str, ...]:
 @lru_cache(maxsize=32)
 def _load(source: str) -> Domain:
     path = Path(source)
+    if source not in shipped_domains() and source in plugins.names(plugins.DOMAINS):
+        path = plugins.domain_file(source)
     if path.suffix == ".toml" or path.is_file():
         try:
             text = path.read_text(encoding="utf-8")
@@ -222,9 +225,8 @@ def _load(source: str) -> Domain:
             raise DomainError(f"cannot read domain file {source!r}: {error}") from None
     else:
         if source not in shipped_domains():
-            raise DomainError(
-                f"no domain {source!r}{nearest(source, shipped_domains())}; or give the path of a .toml file"
-            )
+            known = (*shipped_domains(), *plugins.names(plugins.DOMAINS))
+            raise DomainError(f"no domain {source!r}{nearest(source, known)}; or give the path of a .toml file")
         text = (resources.files("nmn.datasets") / f"{source}.toml").read_text(encoding="utf-8")
     try:
         table = tomllib.loads(text)

@@ -30,7 +30,7 @@ class Modules(nn.Module):
         self.registry = registry
         # Names are prefixed because an operation may be called like a method of ModuleDict.
         self.by_operation = nn.ModuleDict(
-            {f"operation_{each.operation}": registry.load(each.operation)() for each in registry}
+            {f"operation_{each.operation}": registry.make(each.operation) for each in registry}
         )
         self._direct = {each.operation: self.by_operation[f"operation_{each.operation}"] for each in registry}
 

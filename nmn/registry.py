@@ -25,14 +25,16 @@ _FOLDER = "nmn.modules"
 Declared = TypeVar("Declared", bound=type)
 
 
-def module(operation: str) -> Any:
+def module(operation: str, *, variant: str = "") -> Any:
     """Declare a class as the module of an operation: ``@module("filter")``.
 
-    Its signature is that of its ``forward``; see :mod:`nmn.types` for the kinds.
+    Its signature is that of its ``forward``; see :mod:`nmn.types` for the kinds. A variant is another module of an
+    operation that there is, with the same signature, that runs where :meth:`Registry.chosen` says so.
     """
 
     def declare(declared: Declared) -> Declared:
         declared.operation = operation  # type: ignore[attr-defined]
+        declared.variant = variant  # type: ignore[attr-defined]
         return declared
 
     return declare
@@ -40,10 +42,19 @@ def module(operation: str) -> Any:
 
 @dataclass(frozen=True)
 class Registry:
-    """The operations a program may call, by name."""
+    """The operations a program may call, by name.
+
+    Attributes:
+        signatures: Of the module that runs each operation.
+        classes: Classes that are not to be imported by their signature.
+        variants: Of an operation, its other modules, by variant.
+        settings: Of an operation, what its class is called with.
+    """
 
     signatures: Mapping[str, Signature]
     classes: Mapping[str, type] = field(default_factory=dict)
+    variants: Mapping[str, Mapping[str, Signature]] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __contains__(self, operation: str) -> bool:
         return operation in self.signatures
@@ -61,8 +72,8 @@ class Registry:
     def load(self, operation: str) -> "type[nn.Module]":
         """Import the class that runs an operation. Raises: RegistryError."""
         signature = self.signature(operation)
-        if operation in self.classes:
-            return self.classes[operation]
+        if _key(signature) in self.classes:
+            return self.classes[_key(signature)]
         try:
             loaded = getattr(importlib.import_module(signature.module), signature.class_name)
         except (ImportError, AttributeError) as error:
@@ -74,12 +85,50 @@ class Registry:
 
         Raises: RegistryError when a class is not declared with ``@module`` or its name is taken.
         """
-        signatures, classes = dict(self.signatures), dict(self.classes)
+        signatures, classes, variants = dict(self.signatures), dict(self.classes), _copied(self.variants)
         for added in declared:
             signature = class_signature(added)
-            _add(signatures, signature)
-            classes[signature.operation] = added
-        return Registry(signatures, classes)
+            _add(signatures, variants, signature)
+            classes[_key(signature)] = added
+        return Registry(signatures, classes, variants, self.settings)
+
+    def make(self, operation: str) -> "nn.Module":
+        """An instance of the class that runs an operation, with its settings.
+
+        Raises: RegistryError when it cannot be loaded or does not take the settings.
+        """
+        loaded, settings = self.load(operation), self.settings.get(operation, {})
+        try:
+            return loaded(**settings)
+        except TypeError as error:
+            if not settings:
+                raise
+            raise RegistryError(f"module {operation!r} does not take the settings {dict(settings)}: {error}") from None
+
+    def chosen(self, choices: Mapping[str, Mapping[str, Any]]) -> "Registry":
+        """This registry with variants and settings as a config says.
+
+        Args:
+            choices: Operation to settings; the entry ``variant`` names its module, the others are what its class is
+                called with: ``{"relate": {"variant": "learned", "hidden": 16}}``.
+
+        Raises: RegistryError when there is no such operation or variant, or the variant's signature is another.
+        """
+        signatures, settings = dict(self.signatures), dict(self.settings)
+        for operation, choice in choices.items():
+            own = self.signature(operation)
+            rest = {name: value for name, value in choice.items() if name != "variant"}
+            variant, known = choice.get("variant", own.variant), self.variants.get(operation, {})
+            if variant != own.variant:
+                if variant not in known:
+                    raise RegistryError(
+                        f"module {operation!r} has no variant {variant!r}{nearest(str(variant), known)}"
+                    )
+                if str(known[variant]) != str(own):
+                    raise RegistryError(f"variant {variant!r} of {operation!r} is {known[variant]}, not {own}")
+                signatures[operation] = known[variant]
+            settings[operation] = rest
+        return Registry(signatures, self.classes, self.variants, settings)
 
 
 def class_signature(declared: type) -> Signature:
@@ -103,6 +152,8 @@ def class_signature(declared: type) -> Signature:
         where=where,
         summary=(declared.__doc__ or "").split("\n")[0],
         origin=(declared.__module__, declared.__name__),
+        needs=getattr(declared, "needs", ()),
+        variant=getattr(declared, "variant", ""),
     )
 
 
@@ -121,19 +172,35 @@ def default_registry() -> Registry:
     Raises: RegistryError when two declare the same name.
     """
     signatures: dict[str, Signature] = {}
+    variants: dict[str, dict[str, Signature]] = {}
     for signature in (*_folder_signatures(), *_plugin_signatures()):
-        _add(signatures, signature)
-    return Registry(dict(sorted(signatures.items())))
+        _add(signatures, variants, signature)
+    return Registry(dict(sorted(signatures.items())), {}, variants)
 
 
-def _add(signatures: dict[str, Signature], added: Signature) -> None:
-    taken = signatures.get(added.operation)
+def _key(signature: Signature) -> str:
+    """What a class is kept under."""
+    return f"{signature.operation}/{signature.variant}" if signature.variant else signature.operation
+
+
+def _copied(variants: Mapping[str, Mapping[str, Signature]]) -> dict[str, dict[str, Signature]]:
+    return {operation: dict(known) for operation, known in variants.items()}
+
+
+def _add(signatures: dict[str, Signature], variants: dict[str, dict[str, Signature]], added: Signature) -> None:
+    if added.variant:
+        known = variants.setdefault(added.operation, {})
+        taken = known.get(added.variant)
+        known[added.variant] = added
+    else:
+        taken = signatures.get(added.operation)
     if taken is not None:
         raise RegistryError(
             f"operation {added.operation!r} is declared twice: by {taken.module}.{taken.class_name} "
             f"and by {added.module}.{added.class_name}"
         )
-    signatures[added.operation] = added
+    if not added.variant:
+        signatures[added.operation] = added
 
 
 def _folder_signatures() -> Iterable[Signature]:

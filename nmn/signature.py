@@ -43,6 +43,8 @@ class Signature:
         module: Import name of the file that declares it.
         class_name: Name of its class there.
         summary: First line of the class's docstring.
+        needs: Attributes and relations that it reads without a constant that names them.
+        variant: Which of several modules of one operation it is; empty for the one that runs unless another is chosen.
     """
 
     operation: str
@@ -53,6 +55,8 @@ class Signature:
     module: str
     class_name: str
     summary: str
+    needs: tuple[str, ...] = ()
+    variant: str = ""
 
     @property
     def inputs(self) -> tuple[Parameter, ...]:
@@ -111,6 +115,36 @@ def read_signatures(path: Path, module: str) -> tuple[Signature, ...]:
     return tuple(found)
 
 
+def _variant(declared: ast.ClassDef) -> str:
+    for decorator in declared.decorator_list:
+        if isinstance(decorator, ast.Call) and _last_name(decorator.func) == DECORATOR:
+            for keyword in decorator.keywords:
+                if keyword.arg == "variant" and isinstance(keyword.value, ast.Constant):
+                    return str(keyword.value.value)
+    return ""
+
+
+def _needs(declared: ast.ClassDef, where: str) -> tuple[str, ...]:
+    """What ``needs = ("...",)`` in a class says. Raises: RegistryError when it is no tuple of plain words."""
+    for item in declared.body:
+        target = (
+            item.target
+            if isinstance(item, ast.AnnAssign)
+            else item.targets[0]
+            if isinstance(item, ast.Assign)
+            else None
+        )
+        if isinstance(target, ast.Name) and target.id == "needs" and isinstance(item, ast.Assign | ast.AnnAssign):
+            try:
+                found = ast.literal_eval(item.value) if item.value is not None else ()
+            except ValueError:
+                found = None
+            if not isinstance(found, tuple) or not all(isinstance(each, str) for each in found):
+                raise RegistryError(f"{where}: 'needs' must be a tuple of names, written out")
+            return found
+    return ()
+
+
 def _operation_name(declared: ast.ClassDef) -> str | None:
     for decorator in declared.decorator_list:
         if isinstance(decorator, ast.Call) and _last_name(decorator.func) == DECORATOR and decorator.args:
@@ -140,6 +174,8 @@ def _class_signature(declared: ast.ClassDef, operation: str, path: Path, module:
         where=where,
         summary=summary,
         origin=(module, declared.name),
+        needs=_needs(declared, where),
+        variant=_variant(declared),
     )
 
 
@@ -152,6 +188,8 @@ def make_signature(
     where: str,
     summary: str,
     origin: tuple[str, str],
+    needs: tuple[str, ...] = (),
+    variant: str = "",
 ) -> Signature:
     """Check the kinds of a declaration and make its signature.
 
@@ -175,7 +213,7 @@ def make_signature(
         raise RegistryError(f"{where}: a {CHOICE_KIND} is made between two constants, its parameters")
     if not operation.isidentifier():
         raise RegistryError(f"{where}: an operation's name must be letters, digits and '_'")
-    return Signature(operation, parameters, outputs[0], reads_scene, presupposes, *origin, summary)
+    return Signature(operation, parameters, outputs[0], reads_scene, presupposes, *origin, summary, needs, variant)
 
 
 def _parts(returned: ast.expr) -> list[ast.expr] | None:

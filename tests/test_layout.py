@@ -24,8 +24,8 @@ ORDER: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in (
         "errors",
-        "cost domain files images logic matching program questions signature toml_file types vocabulary",
-        "parse perceiver registry scenes trace",
+        "cost domain files images logic matching plugins program questions signature toml_file types vocabulary",
+        "data_set parse perceiver providing registry scenes trace",
         "asked check exact kinds memory scene words",
         "datasets modules parser perception sampling scene_perceiver worlds",
         "blocks fusing lowering planner",
@@ -34,8 +34,9 @@ ORDER: tuple[frozenset[str], ...] = tuple(
         "decode",
         "soft",
         "scene_backend",
+        "learning module_weights",
         "engine",
-        "bench evaluation inspection",
+        "bench evaluation inspection testing",
         "cli demo",
     )
 )

@@ -1,0 +1,50 @@
+"""Plug-ins: what installed packages bring besides modules, found by entry point.
+
+==================  ==========================================================================================
+``nmn.modules``     modules; see :mod:`nmn.registry`
+``nmn.domains``     a package that holds ``NAME.toml``: ``zoo = "my_package"``
+``nmn.parsers``     a class or function that makes a :class:`nmn.parse.Parser` of a domain
+``nmn.datasets``    a class without parameters that is a :class:`nmn.data_set.DataSet`
+==================  ==========================================================================================
+"""
+
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+from nmn.errors import RegistryError, nearest
+
+DOMAINS, PARSERS, DATA_SETS = "nmn.domains", "nmn.parsers", "nmn.datasets"
+
+
+def names(group: str) -> tuple[str, ...]:
+    """What installed packages bring under an entry point group."""
+    return tuple(sorted(entry.name for entry in metadata.entry_points(group=group)))
+
+
+def load(group: str, name: str) -> Any:
+    """What a package brings under a name. Raises: RegistryError when there is none, or it cannot be imported."""
+    found = [entry for entry in metadata.entry_points(group=group) if entry.name == name]
+    if not found:
+        raise RegistryError(f"no plug-in {name!r} in {group}{nearest(name, names(group))}")
+    try:
+        return found[0].load()
+    except (ImportError, AttributeError) as error:
+        raise RegistryError(f"plug-in {name!r} of {group} cannot be loaded: {error}") from None
+
+
+def domain_file(name: str) -> Path:
+    """The domain file that a package brings under a name.
+
+    Raises: RegistryError when there is none, the package cannot be imported, or it lacks the file.
+    """
+    found = [entry.module for entry in metadata.entry_points(group=DOMAINS) if entry.name == name]
+    if not found:
+        raise RegistryError(f"no plug-in {name!r} in {DOMAINS}{nearest(name, names(DOMAINS))}")
+    try:
+        path = Path(str(resources.files(found[0]))) / f"{name}.toml"
+    except ImportError as error:
+        raise RegistryError(f"plug-in {name!r} of {DOMAINS} cannot be loaded: {error}") from None
+    if not path.is_file():
+        raise RegistryError(f"plug-in {name!r} of {DOMAINS}: package {found[0]} has no file {path.name}")
+    return path
