@@ -1,5 +1,6 @@
 """Engine: a question about an image in, an answer out."""
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +20,10 @@ from nmn.trace import Answer
 if TYPE_CHECKING:
     import torch
 
+    from nmn.module_weights import LoadedModules
     from nmn.soft import Policy
+
+_LOG = logging.getLogger(__name__)
 
 IMAGES_AT_A_TIME = 128
 """How many images are run together: enough to fill a core, few enough that what they need stays in its cache."""
@@ -73,6 +77,7 @@ class Engine:
         self.registry = default_registry() if registry is None else registry
         self.parser = _default(perceiver.domain) if parser is None else parser
         self.backend = _soft(perceiver, self.registry, policy) if backend is None else backend
+        self.loaded_modules: LoadedModules | None = None
         self.execution_guided = execution_guided
         self._reader = Reader(self.parser, self.domain, self.registry, execution_guided)
 
@@ -88,24 +93,31 @@ class Engine:
         device: "str | torch.device" = "cpu",
         policy: "Policy" = "read",
         parser: Parser | None = None,
+        registry: Registry | None = None,
         execution_guided: bool = EXECUTION_GUIDED,
     ) -> "Engine":
-        """Load an engine that looks at pixels.
+        """Load an engine that looks at pixels, and the weights of its modules as far as they fit (``loaded_modules``).
 
         Args:
             source: A folder that :meth:`save_pretrained` wrote; the weights that ship with the package if None.
             device: Where it computes.
             policy: Which facets are computed, and when (:data:`nmn.soft.Policy`).
             parser: Reads questions, as for the engine itself.
+            registry: The operations, as for the engine itself; of their variants those that the weights are of.
             execution_guided: How readings are chosen, as for the engine itself.
 
         Raises:
             WeightsError: when the weights are missing, broken, or of another domain.
         """
+        from nmn.module_weights import saved_choices
         from nmn.perception.detector import PixelPerceiver
 
         perceiver = PixelPerceiver.from_pretrained(source, device=device)
-        return Engine(perceiver, policy=policy, parser=parser, execution_guided=execution_guided)
+        known = default_registry() if registry is None else registry
+        if source is not None:
+            known = known.chosen(saved_choices(Path(source), known))
+        engine = Engine(perceiver, policy=policy, parser=parser, registry=known, execution_guided=execution_guided)
+        return engine if source is None else engine._with_modules(Path(source), device)
 
     @staticmethod
     def for_scenes(
@@ -129,7 +141,7 @@ class Engine:
         return Engine(perceiver, registry=registry, backend=backend, parser=parser, execution_guided=execution_guided)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write the perceiver's weights and configuration; :meth:`from_pretrained` reads them.
+        """Write the perceiver's weights and configuration, and the modules'; :meth:`from_pretrained` reads them.
 
         Raises: InputError when the perceiver has nothing to save.
         """
@@ -137,6 +149,22 @@ class Engine:
         if save is None:
             raise InputError(f"{type(self.perceiver).__name__} has no weights to save")
         save(folder)
+        modules = getattr(self.backend, "modules", None)
+        if modules is not None:
+            from nmn.module_weights import write_module_weights
+
+            write_module_weights(Path(folder), modules)
+
+    def _with_modules(self, folder: Path, device: "str | torch.device") -> "Engine":
+        """This engine with the weights of modules in a folder, as far as they fit; the log says what does not."""
+        from nmn.module_weights import read_module_weights
+
+        modules = getattr(self.backend, "modules", None)
+        if modules is not None:
+            self.loaded_modules = read_module_weights(folder, modules.to(device))
+            for complaint in self.loaded_modules.complaints:
+                _LOG.warning("%s: %s", folder, complaint)
+        return self
 
     def parse(self, question: str) -> Parse:
         """The likeliest reading of a question, which may be but a guess (``known``). Raises: QuestionError."""
