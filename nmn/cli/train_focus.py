@@ -60,7 +60,7 @@ def focus(
     from nmn.errors import InputError
     from nmn.perception.data import load_images
     from nmn.perception.focus_training import FocusTrainer, FocusTrainingConfig
-    from nmn.perception.network import NetworkConfig
+    from nmn.perception.network_config import NetworkConfig
     from nmn.perception.settings import read_settings as configured
 
     if threads:

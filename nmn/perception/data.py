@@ -21,7 +21,7 @@ from nmn.domain import Domain
 from nmn.errors import DataError, ImageError
 from nmn.images import load_image
 from nmn.perception.letterbox import Letterbox, letterbox, shrink
-from nmn.perception.network import NetworkConfig
+from nmn.perception.network_config import NetworkConfig
 from nmn.perception.targets import UNKNOWN, SceneTargets, load_targets
 
 

@@ -26,8 +26,8 @@ from nmn.perception.flops import encoder_flops, linear_flops, network_flops, pat
 from nmn.perception.focus import PLACE, Focus
 from nmn.perception.geometry import relation_between
 from nmn.perception.heads import Perception
+from nmn.perception.layers import fold
 from nmn.perception.letterbox import letterbox, shrink
-from nmn.perception.network import fold
 from nmn.perception.proposals import Detections, detect
 from nmn.perception.weights import PerceiverConfig, read_weights, write_weights
 

@@ -10,7 +10,7 @@ from nmn.perception.calibration import LEAST_PRESENCE, Calibration, fit, gather,
 from nmn.perception.data import Subset
 from nmn.perception.detector import PixelPerceiver
 from nmn.perception.focus import FocusConfig
-from nmn.perception.network import NetworkConfig
+from nmn.perception.network_config import NetworkConfig
 from nmn.perception.optimisation import part, read_checkpoint
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.weights import PerceiverConfig, build

@@ -9,7 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from nmn.perception.crops import MARKS, MEASURES
 from nmn.perception.focus import Crops, Focus, FocusConfig
 from nmn.perception.heads import ObjectEncoder
-from nmn.perception.network import Network, NetworkConfig
+from nmn.perception.network import Network
+from nmn.perception.network_config import NetworkConfig
 
 
 def counted(run: Callable[[], object]) -> int:

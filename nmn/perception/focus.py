@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nmn.perception.crops import MARKS, MEASURES, CropConfig
-from nmn.perception.network import MOST, ConvNorm, Residual
+from nmn.perception.layers import ConvNorm, Residual
+from nmn.perception.network_config import MOST
 
 PLACE = "presence"  # the pathway that tells whether there is an object
 

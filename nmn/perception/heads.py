@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nmn.perception.network import COARSE_STRIDE, FINE_STRIDE, Maps, Network, NetworkConfig
+from nmn.perception.network import Maps, Network
+from nmn.perception.network_config import COARSE_STRIDE, FINE_STRIDE, NetworkConfig
 
 BOX_UNIT = 32.0  # px; box edges are regressed in this unit
 WINDOW_GROWTH = 1.25  # an object's window is its box grown by this, so that contours and shadows are seen

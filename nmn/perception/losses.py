@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from nmn.perception.data import Batch
 from nmn.perception.heads import BOX_UNIT, Perception, Places, read_places
-from nmn.perception.network import FINE_STRIDE, Maps
+from nmn.perception.network import Maps
+from nmn.perception.network_config import FINE_STRIDE
 from nmn.perception.processes import counted
 from nmn.perception.targets import UNKNOWN
 

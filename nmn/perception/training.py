@@ -15,7 +15,7 @@ from nmn.perception.augment import AugmentConfig, augment
 from nmn.perception.data import Batch, Subset, epoch_order
 from nmn.perception.heads import Perception
 from nmn.perception.losses import LossConfig, losses
-from nmn.perception.network import NetworkConfig
+from nmn.perception.network_config import NetworkConfig
 from nmn.perception.occlusion import RoundShape
 from nmn.perception.optimisation import Ahead, Optimisation
 from nmn.perception.processes import mine

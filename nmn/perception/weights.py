@@ -18,7 +18,8 @@ from nmn.files import read_json, write_json
 from nmn.perception.calibration import Calibration
 from nmn.perception.focus import Focus, FocusConfig
 from nmn.perception.heads import Perception
-from nmn.perception.network import NetworkConfig, fold
+from nmn.perception.layers import fold
+from nmn.perception.network_config import NetworkConfig
 from nmn.perception.proposals import ProposalConfig
 
 WEIGHTS_FORMAT = 1

@@ -11,7 +11,7 @@ from nmn.perception.calibration import Calibration
 from nmn.perception.data import ImageSet
 from nmn.perception.detector import PixelPerceiver
 from nmn.perception.heads import Perception
-from nmn.perception.network import NetworkConfig
+from nmn.perception.network_config import NetworkConfig
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.targets import SceneTargets
 from nmn.perception.weights import PerceiverConfig

@@ -11,7 +11,7 @@ from nmn.perception.calibration import Calibration
 from nmn.perception.crops import MEASURES, CropConfig, cut, marks, measures, windows
 from nmn.perception.detector import PixelPerceiver
 from nmn.perception.focus import PLACE, Crops, Focus, FocusConfig, PathwayConfig, standardised
-from nmn.perception.network import NetworkConfig
+from nmn.perception.network_config import NetworkConfig
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.weights import PerceiverConfig, build
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from nmn.perception.heads import Places, polynomial, sample
-from nmn.perception.network import ConvNorm, NetworkConfig, fold
+from nmn.perception.layers import ConvNorm, fold
+from nmn.perception.network_config import NetworkConfig
 
 
 def test_folding_the_normalisation_changes_nothing(tiny: SimpleNamespace) -> None:
