@@ -5,12 +5,12 @@ import shutil
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import pytest
+from watched_page import Watched
 
 pytestmark = pytest.mark.browser
 
@@ -19,34 +19,11 @@ CHROMIUM = next(
 )
 CLICK_TO_OVERLAY = 200  # ms
 FIRST_ANSWER = 2.5  # s after the page is up
-PATIENCE = 90_000  # ms
 
 # From a click, as the browser notes it, until what it changed has been painted.
 CLICKS = """window.clicks = [];
 document.addEventListener("click", (event) => requestAnimationFrame(() => setTimeout(() =>
     window.clicks.push(performance.now() - event.timeStamp), 0)), true);"""
-
-
-@dataclass
-class Watched:
-    """A page, with all that it should not do."""
-
-    page: Any
-    problems: list[str] = field(default_factory=list)
-
-    @staticmethod
-    def of(page: Any) -> "Watched":
-        watched = Watched(page)
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda said: watched.problems.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: watched.problems.append(str(error)))
-        page.on("request", lambda request: watched.asked(request.url))
-        return watched
-
-    def asked(self, address: str) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("data", "blob", "file") and parts.hostname != "127.0.0.1":
-            self.problems.append(f"asked for {address}")
 
 
 @pytest.fixture(scope="module")
