@@ -15,9 +15,12 @@ from nmn.cli import (
     check,
     demo,
     evaluate,
+    evaluate_data,
     evaluate_gqa,
+    evaluate_shapes,
     generate,
     modules,
+    new,
     parse,
     run,
     train,
@@ -87,6 +90,9 @@ evaluate.app.command(
         f"    --scene-graphs {GQA}_scene_graphs.json --thirds",
     ),
 )(evaluate_gqa.gqa)
+evaluate.app.command("data", epilog=evaluate_data.DATA_EXAMPLE)(evaluate_data.data)
+evaluate.app.command("shapes", epilog=evaluate_shapes.EVAL_EXAMPLE)(evaluate_shapes.evaluate)
+app.add_typer(new.app, name="new")
 app.add_typer(generate.app, name="generate")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")
@@ -94,6 +100,7 @@ calibrate.app.command("perception", epilog=calibrate_perception.PERCEPTION_EXAMP
 app.add_typer(calibrate.app, name="calibrate")
 train.app.command("focus", epilog=train_focus.FOCUS_EXAMPLE)(train_focus.focus)
 train.app.command("parser", epilog=train_parser.PARSER_EXAMPLE)(train_parser.parser)
+train.app.command("shapes", epilog=evaluate_shapes.TRAIN_EXAMPLE)(evaluate_shapes.train)
 app.add_typer(train.app, name="train")
 
 

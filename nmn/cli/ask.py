@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nmn.cli.inputs import as_file, text_of
+from nmn.cli.inputs import as_file, question_or_program, text_of
 from nmn.cli.options import (
     AsJson,
     Device,
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 def ask(
     image: Annotated[Path, typer.Argument(help="An image file.")],
-    question: Annotated[str, typer.Argument(help="A question, or a text file with one question a line.")],
+    question: Annotated[
+        str, typer.Argument(help="A question, or a program as text, or a file with one question a line.")
+    ],
     trace: Annotated[bool, typer.Option("--trace", help="Show what ran, node by node.")] = False,
     strict: Annotated[
         bool,
@@ -69,9 +71,10 @@ def ask(
     if several:
         _ask_several(engine, pixels, questions, trace=trace, strict=strict, json=json)
         return
-    answer = engine.answer(pixels, question, trace=trace, strict=strict)
+    asked = question_or_program(question, engine.domain)
+    answer = engine.answer(pixels, asked, trace=trace, strict=strict)
     if html is not None:
-        write_page(html, engine, pixels, question)
+        write_page(html, engine, pixels, asked)
     if json:
         print_json(answer.to_json())
     else:

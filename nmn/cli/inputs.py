@@ -17,6 +17,9 @@ LONGEST_NAME = 4096  # characters; longer arguments are text, and asking the fil
 FILE_NAME = re.compile(r"\S+\.(json|txt|nmn|toml|jpe?g|png)", re.IGNORECASE)
 """What is meant as the name of a file, whether or not there is one."""
 
+PROGRAM_START = re.compile(r"\s*(let\s+\w+\s*=|\w+(\[[^\]]*\])?\()")
+"""How a program begins in its text form, and no question does."""
+
 
 def as_file(argument: str) -> Path | None:
     """The path of an existing file that an argument names, or None if it is text.
@@ -60,6 +63,15 @@ def program_of(argument: str, domain: Domain, registry: Registry) -> ProgramText
         written.program, domain, registry, text=written.text, spans=written.spans, constant_spans=written.constant_spans
     )
     return written
+
+
+def question_or_program(text: str, domain: Domain) -> str | Program:
+    """A program where a question is written in the text form of programs, else the question. Raises: ProgramError."""
+    if PROGRAM_START.match(text) is None:
+        return text
+    from nmn.registry import default_registry
+
+    return program_of(text, domain, default_registry()).program
 
 
 def _loaded(text: str) -> Any:

@@ -2,17 +2,30 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
-from nmn.errors import InputError
+from nmn.errors import InputError, nearest
+
+PARSERS = ("cascade", "grammar", "neural")
+"""What reads questions, of nmn's own."""
 
 
 def _known_device(device: str) -> str:
     if not re.fullmatch(r"cpu|(cuda|mps|xpu)(:\d{1,3})?", device):
         raise InputError(f"no device {device!r}: cpu, cuda, cuda:1, mps and xpu are known")
     return device
+
+
+def _known_parser(kind: str) -> str:
+    if kind not in PARSERS:
+        from nmn import plugins
+
+        known = (*PARSERS, *plugins.names(plugins.PARSERS))
+        if kind not in known:
+            raise InputError(f"no parser {kind!r}{nearest(kind, known)}")
+    return kind
 
 
 def examples(*lines: str) -> str:
@@ -33,9 +46,17 @@ DomainName: TypeAlias = Annotated[
     str, typer.Option("--domain", help="A domain that ships with nmn, or the path of a domain's .toml file.")
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+ReportFile: TypeAlias = Annotated[
+    Path | None, typer.Option("--json", help="Write the report, with every answer, to this file.")
+]
 ParserKind: TypeAlias = Annotated[
-    Literal["cascade", "grammar", "neural"],
-    typer.Option("--parser", help="What reads questions: each parser in turn until one knows, or one of them alone."),
+    str,
+    typer.Option(
+        "--parser",
+        callback=_known_parser,
+        help="What reads questions: each parser in turn until one knows (cascade), or one alone: grammar, neural, or that "
+        "of an installed package.",
+    ),
 ]
 ParserWeights: TypeAlias = Annotated[
     Path | None,

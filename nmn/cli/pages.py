@@ -11,6 +11,7 @@ from nmn.files import write_bytes
 
 if TYPE_CHECKING:
     from nmn.engine import Engine
+    from nmn.program import Program
 
 
 def check_page(path: Path, question: str, *, inputs: Iterable[Path] = ()) -> None:
@@ -20,12 +21,12 @@ def check_page(path: Path, question: str, *, inputs: Iterable[Path] = ()) -> Non
     check_target(path, "--html", inputs=inputs)
 
 
-def write_page(path: Path, engine: "Engine", image: Any, question: str) -> None:
+def write_page(path: Path, engine: "Engine", image: Any, question: "str | Program") -> None:
     """Ask a question and write all that there is to see of it as one HTML file. Raises: InputError."""
     from nmn.inspection import page
     from nmn.inspection.running import inspect
 
-    text = page([inspect(engine, image, question).view], title=question)
+    text = page([inspect(engine, image, question).view], title=question if isinstance(question, str) else question.text)
     try:
         write_bytes(path, text.encode("utf-8", "xmlcharrefreplace"))
     except OSError as error:

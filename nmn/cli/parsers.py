@@ -1,8 +1,9 @@
 """What reads questions, as the options of a command say."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from nmn.cli.options import PARSERS
 from nmn.domain import Domain
 from nmn.errors import InputError
 from nmn.parse import Parser
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def chosen_parser(
     domain: Domain,
-    kind: "ParserKind" = "cascade",
+    kind: str = "cascade",
     weights: Path | None = None,
     language_model: str | None = None,
     device: str = "cpu",
@@ -24,11 +25,18 @@ def chosen_parser(
     """
     if kind == "grammar" and weights is not None:
         raise InputError("--parser-weights are those of the neural parser, which --parser grammar does without")
+    if kind not in PARSERS:
+        from nmn import plugins
+
+        made: Parser = plugins.load(plugins.PARSERS, kind)(domain)
+        return made
     if kind != "cascade" and language_model is not None:
         raise InputError(f"--language-model is the last of a cascade; --parser {kind} asks no other")
     from nmn.parser.links import default_parser
 
-    return default_parser(domain, kind=kind, weights=weights, language_model=language_model, device=device)
+    return default_parser(
+        domain, kind=cast("ParserKind", kind), weights=weights, language_model=language_model, device=device
+    )
 
 
 def guided(wanted: bool | None) -> bool:
