@@ -316,5 +316,5 @@ def test_not_knowing_is_no_failure_in_a_file_of_questions(nmn: Any, write: Calla
 def test_parsers_that_do_not_go_together_are_refused(nmn: Any, tmp_path: Path) -> None:
     nmn("ask", SAMPLE, HOW_MANY, "--parser", "grammar", "--parser-weights", tmp_path).refused("--parser-weights")
     nmn("ask", SAMPLE, HOW_MANY, "--parser", "grammar", "--language-model", "gpt").refused("--language-model")
-    nmn("ask", SAMPLE, HOW_MANY, "--parser", "other").refused("--parser")
+    nmn("ask", SAMPLE, HOW_MANY, "--parser", "other").refused("parser")
     nmn("ask", SAMPLE, HOW_MANY, "--parser-weights", tmp_path).refused("no parser weights")

@@ -68,7 +68,7 @@ def test_given_and_parsed_programs_answer_the_samples_right(programs: Any) -> No
 
 
 def test_given_programs_do_not_read_the_text_and_parsed_ones_do_not_read_the_program() -> None:
-    nonsense = replace(QUESTIONS[0], text="blah blah")
+    nonsense = replace(QUESTIONS[0], text="?!")
     assert not isinstance(read_program(ENGINE, nonsense, "given"), InputError)
     assert isinstance(read_program(ENGINE, nonsense, "parsed"), InputError)
     without = replace(QUESTIONS[0], program=None)
