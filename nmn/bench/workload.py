@@ -77,4 +77,5 @@ def joined(glances: Sequence[Glance]) -> Glance:
 
     fields = ("presence", "mask", "boxes", "features")
     details = tuple(detail for glance in glances for detail in glance.details)
-    return Glance(*(torch.cat([padded(getattr(glance, name)) for glance in glances]) for name in fields), details)
+    presence, mask, boxes, features = (torch.cat([padded(getattr(each, name)) for each in glances]) for name in fields)
+    return Glance(presence, mask, boxes, features, details)

@@ -66,7 +66,8 @@ class Attention(nn.Module):
         """How much each state attends to each key; the bias is added to the scores [batch, heads, tokens, keys]."""
         queries = self._split(self.query(states))
         scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2) + bias
-        return scores.softmax(-1)
+        shares: Tensor = scores.softmax(-1)
+        return shares
 
     def forward(self, states: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
         """What each state gathers."""

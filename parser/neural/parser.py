@@ -245,7 +245,7 @@ class NeuralParser:
         for place, node in nodes.items():
             if program.nodes[node].attribute is None and not program.nodes[node].constants:
                 continue
-            shares = attention[place].split([pieces for _, pieces in words])
+            shares = torch.split(attention[place], [pieces for _, pieces in words])
             masses = [float(share.sum()) for share in shares]
             word = max(range(len(words)), key=masses.__getitem__)
             spans[node] = max(spans[node], (masses[word], words[word][0]), key=lambda pair: pair[0])
