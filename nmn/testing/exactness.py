@@ -1,5 +1,6 @@
 """Hard limit: a module's ``forward`` on certain facts against its rule ``exact``."""
 
+from collections.abc import Callable
 from random import Random
 
 import torch
@@ -57,7 +58,7 @@ def _plain(probe: ModuleProbe, random: Random, objects: int) -> list[tuple[str, 
         if probe.signature.bracket
         else range(len(domain.concepts))
     )
-    draw = {
+    draw: dict[str, Callable[[], int]] = {
         "ObjectSet": lambda: random.randrange(2**objects),
         "Object": lambda: random.randrange(objects),
         "Count": lambda: random.randint(0, objects),

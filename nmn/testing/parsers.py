@@ -70,14 +70,14 @@ def check_parser(
 
 def _named(probe: ParserProbe) -> None:
     name = getattr(probe.parser, "name", None)
-    if not isinstance(name, str) or not name:
+    if name is None or not str(name).strip():
         raise Breach("its attribute 'name'", repr(name), "a word that traces and reports call it by")
 
 
 def _ranked(probe: ParserProbe) -> None:
     for question in probe.questions:
         readings = probe.parser.parse(question)
-        if not isinstance(readings, tuple) or not readings:
+        if type(readings) is not tuple or not readings:
             raise Breach(
                 repr(question), f"{readings!r}", "a tuple of readings; what cannot be read raises QuestionError"
             )

@@ -174,6 +174,7 @@ def _rows(probe: PerceiverProbe) -> None:
     back = torch.arange(len(probe.rows) - 1, -1, -2, device=probe.rows.images.device)
     some = Rows(probe.rows.images[back], probe.rows.objects[back])
     domain = probe.perceiver.domain
+    looks: list[tuple[Callable[[Glance, str, Rows], Tensor], str]]
     looks = [(probe.perceiver.look_attribute, each.name) for each in domain.attributes]
     looks += [(probe.perceiver.look_relation, each.name) for each in domain.relations]
     for look, name in looks:
