@@ -22,7 +22,7 @@ def perception(
     scenes: Annotated[Path, typer.Option(help="Scenes file of the images.")],
     out: Annotated[Path, typer.Option(help="Folder for the calibrated weights.")],
     glance: Annotated[Path | None, typer.Option(help="Checkpoint of nmn train perception.")] = None,
-    focus: Annotated[Path | None, typer.Option(help="Checkpoint of nmn train focus; needs --glance.")] = None,
+    focus: Annotated[Path | None, typer.Option(help="Checkpoint of nmn train focus.")] = None,
     proposed: Annotated[
         float, typer.Option(min=0.0, max=0.99, help="Raw probability of a peak that is worth a look of the --focus.")
     ] = 0.1,
@@ -35,12 +35,10 @@ def perception(
 ) -> None:
     """Fit temperatures, the weight of closer looks, presence and the spread of coordinates; write weights to --out.
 
-    What is calibrated are the checkpoints, or else --weights, or else the weights that ship with nmn.
+    The glance is that of --glance, or else of --weights, or else the one that ships with nmn; --focus adds to it.
     """
     if glance is not None and weights is not None:
         raise InputError("--glance and --weights both say what to calibrate; give one of them")
-    if focus is not None and glance is None:
-        raise InputError("--focus goes with --glance: the checkpoint of the glance that proposes objects")
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {str(out)!r} is a file: name a folder")
     from tempfile import TemporaryDirectory
@@ -50,15 +48,14 @@ def perception(
     from nmn.domain import Domain
     from nmn.perception.data import Source, load_images
     from nmn.perception.detector import PixelPerceiver
-    from nmn.perception.export import calibrate, export
+    from nmn.perception.export import calibrate, export, with_focus
 
     if threads:
         torch.set_num_threads(threads)
     spoken = Domain.load(domain)
-    if glance is None:
-        perceiver = PixelPerceiver.from_pretrained(weights, domain=spoken)
-    else:
-        perceiver = export(glance, spoken, focus=focus, proposed=proposed)
+    perceiver = PixelPerceiver.from_pretrained(weights, domain=spoken) if glance is None else export(glance, spoken)
+    if focus is not None:
+        perceiver = with_focus(perceiver, focus, proposed=proposed)
     with TemporaryDirectory(prefix="nmn-") as temporary:
         folder = Path(temporary) if cache is None else cache
         whole = load_images(spoken, [Source(images, scenes, below or None)], perceiver.config.network.full, folder)

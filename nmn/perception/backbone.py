@@ -66,13 +66,15 @@ class TransformersBackbone(nn.Module):
 
     def __init__(self, record: str, scale: int) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.deviation: Tensor
         from transformers import AutoBackbone, AutoConfig
 
         try:
             given = json.loads(record)
             config = AutoConfig.for_model(given.pop("model_type"), **given)
             config.out_features = list(config.stage_names)
-            self.body = AutoBackbone.from_config(config)
+            self.body = AutoBackbone.from_config(config)  # type: ignore[no-untyped-call]
         except (KeyError, ValueError, AttributeError, TypeError) as error:
             raise ValueError(f"no backbone of transformers: {str(error).splitlines()[0]}") from None
         for name, values in (("mean", MEAN), ("deviation", DEVIATION)):
@@ -122,10 +124,8 @@ _OF_FILES = {
 
 def load_pretrained(backbone: TransformersBackbone, name: str) -> None:
     """Give a backbone the weights that transformers has of it, by name or folder. Raises: InputError."""
-    from transformers import AutoBackbone
-
     try:
-        theirs = AutoBackbone.from_pretrained(name, out_features=list(backbone.body.config.stage_names))
+        theirs = type(backbone.body).from_pretrained(name)
         backbone.body.load_state_dict(theirs.state_dict())
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"no weights of backbone {name!r}: {str(error).strip().splitlines()[0]}") from None

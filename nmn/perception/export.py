@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nmn.domain import Domain
+from nmn.errors import WeightsError
 from nmn.perception.calibration import LEAST_PRESENCE, Calibration, fit, gather, least_separation
 from nmn.perception.data import Subset
 from nmn.perception.detector import PixelPerceiver
@@ -44,17 +45,35 @@ def export(
     proposals = ProposalConfig.from_record(record["proposals"])
     neutral = Calibration.neutral(tuple(a.name for a in domain.attributes), size.axes)
     config = PerceiverConfig(size, proposals, neutral)
-    closer = {}
-    if focus is not None:
-        closer, about = read_checkpoint(focus, domain)
-        sizes = FocusConfig.from_record(json.loads(about["config"])["focus"])
-        config = replace(config, focus=sizes, proposals=replace(proposals, threshold=proposed))
-    model, pathways = build(config, domain)
+    model, _ = build(config, domain)
     model.load_state_dict(part(tensors, "average."))
-    if pathways is not None:
-        pathways.load_state_dict(part(closer, "average."))
-    perceiver = PixelPerceiver(model, config, domain, focus=pathways)
+    perceiver = PixelPerceiver(model, config, domain)
+    if focus is not None:
+        perceiver = with_focus(perceiver, focus, proposed=proposed)
     return perceiver if calibrate_on is None else calibrate(perceiver, calibrate_on)
+
+
+def with_focus(perceiver: PixelPerceiver, checkpoint: Path, *, proposed: float = PROPOSED) -> PixelPerceiver:
+    """The same glance with the averaged focus networks of a checkpoint, to be calibrated.
+
+    Args:
+        perceiver: Its own focus networks, if any, are left out.
+        checkpoint: Written by the training of the focus.
+        proposed: Raw probability of a peak from which on it is worth a closer look.
+
+    Raises: WeightsError when the checkpoint cannot be used.
+    """
+    tensors, about = read_checkpoint(checkpoint, perceiver.domain)
+    try:
+        sizes = FocusConfig.from_record(json.loads(about["config"])["focus"])
+    except KeyError:
+        raise WeightsError(f"checkpoint {checkpoint} is not of focus networks") from None
+    proposals = replace(perceiver.config.proposals, threshold=proposed)
+    config = replace(perceiver.config, focus=sizes, proposals=proposals)
+    _, pathways = build(config, perceiver.domain)
+    assert pathways is not None
+    pathways.load_state_dict(part(tensors, "average."))
+    return PixelPerceiver(perceiver.model, config, perceiver.domain, focus=pathways, device=perceiver.device)
 
 
 def calibrate(perceiver: PixelPerceiver, images: Subset) -> PixelPerceiver:

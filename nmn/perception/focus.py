@@ -54,7 +54,10 @@ class PathwayConfig:
     @staticmethod
     def from_record(record: Mapping[str, Any]) -> "PathwayConfig":
         """From JSON. Raises: TypeError or ValueError when it is not one."""
-        return PathwayConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in dict(record).items()})
+        sizes: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in dict(record).items()
+        }
+        return PathwayConfig(**sizes)
 
 
 @dataclass(frozen=True)

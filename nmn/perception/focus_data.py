@@ -155,10 +155,10 @@ def _shaken(
     """Boxes and centres with a glance's errors."""
     size = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     strength = np.where(random.random((len(boxes), 1)) < shake.wild, 3.0, 1.0)
-    boxes = boxes + strength * (shake.box * size + shake.edge) * random.standard_normal(boxes.shape)
-    centres = centres + strength * shake.centre * random.standard_normal(centres.shape)
-    low, high = np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
-    return np.concatenate((low, high), 1).astype(np.float32), centres.astype(np.float32)
+    edges = boxes + strength * (shake.box * size + shake.edge) * random.standard_normal(boxes.shape)
+    moved = centres + strength * shake.centre * random.standard_normal(centres.shape)
+    low, high = np.minimum(edges[:, :2], edges[:, 2:]), np.maximum(edges[:, :2], edges[:, 2:])
+    return np.concatenate((low, high), 1).astype(np.float32), moved.astype(np.float32)
 
 
 def _elsewhere(

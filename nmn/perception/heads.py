@@ -75,7 +75,8 @@ class ObjectEncoder(nn.Module):
         side = self.config.window
         stride = self.config.width // maps.fine.shape[-1]
         window = sample(maps.fine, places.images, points, stride)  # [rows, points, channels]
-        window = functional.relu(self.window(window.transpose(1, 2).unflatten(2, (side, side))))
+        window = window.transpose(1, 2).reshape(*window.shape[::2], side, side)
+        window = functional.relu(self.window(window))
         at_centre = sample(maps.coarse, places.images, places.centres[:, None], COARSE_STRIDE)[:, 0]
         joined = functional.relu(self.join(torch.cat((window.flatten(1), at_centre), 1)))
         return functional.relu(joined + self.mix(joined))

@@ -53,7 +53,7 @@ class Network(nn.Module):
             start[:cells] = -4.0  # log-odds: few cells hold a centre
             self.read.weight.mul_(0.1)
             self.read.bias = nn.Parameter(start)
-        self.register_load_state_dict_pre_hook(_of_before)
+        self.register_load_state_dict_pre_hook(_of_before)  # type: ignore[no-untyped-call]
 
     def forward(self, images: Tensor) -> Maps:
         """Read images [images, 3, height / scale, width / scale], 0 to 1."""

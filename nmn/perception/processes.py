@@ -15,7 +15,7 @@ from torch import Tensor, nn
 def join(device: str) -> None:
     """Meet the other processes, if torchrun started several; Accelerate chooses what they talk through."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        from accelerate import PartialState
+        from accelerate import PartialState  # type: ignore[import-untyped]
 
         PartialState(cpu=device == "cpu")
 
@@ -55,7 +55,8 @@ def counted(number: Tensor) -> Tensor:
 def add_up(gradients: list[Tensor]) -> None:
     """Add gradients up over the processes, in place and in one message."""
     flat = total(torch.cat([gradient.reshape(-1) for gradient in gradients]))
-    for gradient, piece in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+    pieces = torch.split(flat, [gradient.numel() for gradient in gradients])
+    for gradient, piece in zip(gradients, pieces, strict=True):
         gradient.copy_(piece.view(gradient.shape))
 
 

@@ -30,7 +30,7 @@ def read_settings(kind: type[Config], file: Path | None, pairs: Mapping[str, str
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     try:
         record = yaml.safe_load(file.read_text(encoding="utf-8"))

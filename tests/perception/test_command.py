@@ -169,7 +169,7 @@ def test_both_stages_are_trained_and_calibrated(data: list[str], tmp_path: Path)
     ("extra", "message"),
     [
         (["--glance", "nowhere"], "no checkpoint"),
-        (["--focus", "nowhere"], "--glance"),
+        (["--focus", "nowhere"], "no checkpoint"),
         (["--glance", "nowhere", "--weights", "nowhere"], "one of them"),
         (["--weights", "nowhere"], "no perception weights"),
     ],
