@@ -99,8 +99,6 @@ class Lexicon:
         Raises: QuestionError when it is empty, too long, or holds a word that is not known.
         """
         check_readable(question)
-        if not question.isascii() or not question.isprintable():
-            _check_visible(question)
         text = question.translate(_TYPOGRAPHIC)
         found = [match for match in _PIECE.finditer(text) if match.group() not in _IGNORED]
         while found[-1].group() in _ENDS:
@@ -167,7 +165,7 @@ class Lexicon:
             message = f"{word!r}: the language has no numbers, only comparisons of two counts"
         elif not word.isascii() or not word.isalnum():
             what = "word" if any(letter.isalnum() for letter in word) else "sign"
-            message = f"unknown {what} {_shown(word)}{_other_script(word)}: questions are read in English"
+            message = f"unknown {what} {_shown(word)}: questions are read in English"
         elif strange > _STRANGE_AT_LEAST and 2 * strange > len(words):
             said = "questions are read in English, in the words of a domain"
             message = f"unknown word {_shown(word)}, and most others too: {said}"
@@ -179,7 +177,8 @@ class Lexicon:
 def check_readable(question: str) -> None:
     """See that a text could be a question at all, whatever reads it.
 
-    Raises: QuestionError when it is too long, or there is no word in it.
+    Raises: QuestionError when it is too long, when there is no word in it, or when it holds what nobody sees or a word of
+        letters of two scripts.
     """
     if len(question) > LONGEST_QUESTION:
         message = f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read"
@@ -188,6 +187,9 @@ def check_readable(question: str) -> None:
         what = "holds no word" if any(not each.isspace() and each not in _ENDS for each in question) else "is empty"
         message = f"the question {what}; ask something such as 'Are there any ...?' or 'What is ...?'"
         raise QuestionError(message, text=question, span=Span(0, len(question)))
+    if not question.isascii() or not question.isprintable():
+        _check_visible(question)
+        _check_scripts(question)
 
 
 def _check_visible(question: str) -> None:
@@ -204,11 +206,15 @@ def _shown(word: str) -> str:
     return repr(word if len(word) <= _LONGEST_SHOWN else f"{word[: _LONGEST_SHOWN - 3]}...")
 
 
-def _other_script(word: str) -> str:
-    """Which letter of a word only looks like a Latin one."""
-    strange = [letter for letter in word if not letter.isascii() and not name(letter, "LATIN").startswith("LATIN")]
-    mixed = strange and any(letter.isascii() and letter.isalpha() for letter in word)
-    return f", in which {strange[0]!r} is {name(strange[0])}" if mixed else ""
+def _check_scripts(question: str) -> None:
+    """Refuse words in which a letter of another script only looks like a Latin one."""
+    for match in _PIECE.finditer(question):
+        word = match.group()
+        strange = [letter for letter in word if not letter.isascii() and not name(letter, "LATIN").startswith("LATIN")]
+        if strange and any(letter.isascii() and letter.isalpha() for letter in word):
+            message = f"unknown word {_shown(word)}, in which {strange[0]!r} is {name(strange[0])}"
+            span = Span(match.start(), match.end())
+            raise QuestionError(f"{message}: questions are read in English", text=question, span=span)
 
 
 _POSSESSIVE = Meaning("POSSESSIVE")

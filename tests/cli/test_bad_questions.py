@@ -11,9 +11,7 @@ BAD = {
     "control characters": ("How many \x1b[31m\a cubes are there?", "U+001B"),
     "right-to-left": ("How many \u202ecubes are there?", "RIGHT-TO-LEFT OVERRIDE"),
     "lone surrogate": ("How many \udcff cubes are there?", "U+DCFF"),
-    "emoji": ("How many \U0001f7e5 cubes are there?", "unknown sign"),
     "mixed scripts": ("How \u043cany cubes are there?", "CYRILLIC SMALL LETTER EM"),
-    "brackets": ("How many [cubes} are there?", "unknown sign '['"),
     "many clauses": (
         "How many cubes are left of the cube" + " that is left of the cube" * 10_000,
         "at most 10,000 are read",
