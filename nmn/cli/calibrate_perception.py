@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from nmn.perception.calibration import Calibration
 
 PERCEPTION_EXAMPLE = examples(
-    "nmn calibrate perception --images $DATA/images/calib --scenes $DATA/scenes/CLEVR_calib_scenes.json \\",
-    "    --glance run/last.safetensors --focus run/focus.safetensors --out run/weights",
+    "nmn calibrate perception --images $DATA/images/calib \\",
+    "    --scenes $DATA/scenes/CLEVR_calib_scenes.json \\",
+    "    --glance run/last.safetensors --focus run/focus.safetensors \\",
+    "    --out run/weights",
 )
 
 
