@@ -168,9 +168,7 @@ class _GraphReader:
         if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
             raise self.fail(where, f"'objects' must be an object of objects by key, not {_kind(entries)}")
         width, height = (self.number(record, key, where) for key in ("width", "height"))
-        found = {
-            key: self.object(entry, (width, height), f"{where}, object {key}") for key, entry in entries.items()
-        }
+        found = {key: self.object(entry, (width, height), f"{where}, object {key}") for key, entry in entries.items()}
         objects = {key: each for key, each in found.items() if each is not None}
         several = [record[key] for key in ("location", "weather") if record.get(key) not in (None, "none")]
         whole = SceneObject({"name": SCENE}, box=(0.0, 0.0, width, height), several=self.several(several, where))
