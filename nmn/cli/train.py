@@ -1,7 +1,7 @@
 """``nmn train``: train what the engine sees with."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -167,53 +167,24 @@ def read_settings(settings: list[str] | None) -> dict[str, str]:
 
 def _run(trainer: "Trainer", out: Path, *, quiet: bool, curves: bool) -> None:
     """Train with a progress bar and TensorBoard scalars, if they are wanted."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+    from nmn.cli.watching import watch
 
-    console = Console(stderr=True, quiet=quiet)
-    out.mkdir(parents=True, exist_ok=True)
-    writer = tensorboard_writer(out, console) if curves else None
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=console) as bar:
-        task = bar.add_task("loss -", total=trainer.config.steps, completed=trainer.step)
+    with watch(out, steps=trainer.config.steps, done=trainer.step, quiet=quiet, curves=curves) as run:
 
         def show(progress: "Progress") -> None:
             text = f"loss {progress.losses['total']:.3f}  {progress.images_per_second:.0f} images/s"
-            bar.update(task, completed=progress.step, description=text)
-            if writer is not None and progress.step % 10 == 0:
-                _write(writer, progress)
-            if progress.report is not None:
-                bar.console.print(f"step {progress.step}: {progress.report.line()}")
+            line = None if progress.report is None else progress.report.line()
+            run.show(progress.step, text, _curves(progress), line=line)
 
         trainer.run(out, show)
-    if writer is not None:
-        writer.close()
 
 
-def tensorboard_writer(out: Path, console: Any) -> Any:
-    """Writes curves into OUT/tensorboard; None, with a word on the console, where TensorBoard is not installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        console.print("TensorBoard is not installed, so no curves are kept: pip install 'nmn-engine[train]'")
-        return None
-    return SummaryWriter(str(out / "tensorboard"))
-
-
-def _write(writer: Any, progress: "Progress") -> None:
-    for name, value in progress.losses.items():
-        writer.add_scalar(f"loss/{name}", value, progress.step)
-    writer.add_scalar("rate", progress.rate, progress.step)
+def _curves(progress: "Progress") -> dict[str, float]:
+    found = {f"loss/{name}": value for name, value in progress.losses.items()} | {"rate": progress.rate}
     if progress.report is not None:
-        writer.add_scalar("tuning/exact scenes", progress.report.exact_share, progress.step)
-        writer.add_scalar("tuning/relations", progress.report.relation_share, progress.step)
+        found["tuning/exact scenes"] = progress.report.exact_share
+        found["tuning/relations"] = progress.report.relation_share
+    return found
 
 
 def _finish(trainer: "Trainer", out: Path, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from nmn.cli.image_sources import (
     with_boxes,
 )
 from nmn.cli.options import DomainName
-from nmn.cli.train import read_settings, tensorboard_writer
+from nmn.cli.train import read_settings
 
 if TYPE_CHECKING:
     from nmn.perception.focus_training import FocusTrainer
@@ -84,26 +84,15 @@ def focus(
 
 def _run(trainer: "FocusTrainer", out: Path, *, quiet: bool) -> None:
     """Train with a progress bar and TensorBoard scalars."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from nmn.cli.watching import watch
 
-    shown = Console(stderr=True, quiet=quiet)
-    out.mkdir(parents=True, exist_ok=True)
-    writer = tensorboard_writer(out, shown)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=shown) as bar:
-        task = bar.add_task("loss -", total=trainer.config.steps, completed=trainer.step)
+    with watch(out, steps=trainer.config.steps, done=trainer.step, quiet=quiet) as run:
 
         def show(step: int, losses: dict[str, float], crops_per_second: float) -> None:
             text = f"loss {losses['total']:.3f}  {crops_per_second:.0f} crops/s"
-            bar.update(task, completed=step, description=text)
-            if writer is not None and step % 10 == 0:
-                for name, value in losses.items():
-                    writer.add_scalar(f"loss/{name}", value, step)
+            run.show(step, text, {f"loss/{name}": value for name, value in losses.items()})
 
         trainer.run(out / "focus.safetensors", show)
-    if writer is not None:
-        writer.close()
 
 
 def _finish(trainer: "FocusTrainer", out: Path, *, as_json: bool) -> None:

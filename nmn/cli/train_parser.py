@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nmn.cli.options import Device
-from nmn.cli.train import read_settings, tensorboard_writer
+from nmn.cli.train import read_settings
 from nmn.errors import InputError
 
 if TYPE_CHECKING:
@@ -113,44 +113,25 @@ def _mixture(config: "TrainingConfig", domain: "Domain", asked: "list[Asked]", e
 
 def _run(trainer: "Trainer", out: Path, *, quiet: bool) -> None:
     """Train with a progress bar and TensorBoard scalars."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+    from nmn.cli.watching import watch
 
-    console = Console(stderr=True, quiet=quiet)
-    out.mkdir(parents=True, exist_ok=True)
-    writer = tensorboard_writer(out, console)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=console) as bar:
-        task = bar.add_task("loss -", total=trainer.config.steps, completed=trainer.step)
+    with watch(out, steps=trainer.config.steps, done=trainer.step, quiet=quiet) as run:
 
         def show(progress: "Progress") -> None:
-            text = f"loss {progress.loss:.3f}  {progress.examples_per_second:.0f} questions/s"
-            bar.update(task, completed=progress.step, description=text)
-            if writer is not None and progress.step % 10 == 0:
-                _write(writer, progress)
-            if progress.report is not None:
-                bar.console.print(f"step {progress.step}: loss {progress.loss:.3f}  {progress.report.line()}")
+            loss, report = f"loss {progress.loss:.3f}", progress.report
+            text = f"{loss}  {progress.examples_per_second:.0f} questions/s"
+            line = None if report is None else f"{loss}  {report.line()}"
+            run.show(progress.step, text, _curves(progress), line=line)
 
         trainer.run(out, show)
-    if writer is not None:
-        writer.close()
 
 
-def _write(writer: Any, progress: "Progress") -> None:
-    writer.add_scalar("loss", progress.loss, progress.step)
-    writer.add_scalar("rate", progress.rate, progress.step)
-    writer.add_scalar("questions a second", progress.examples_per_second, progress.step)
+def _curves(progress: "Progress") -> dict[str, float]:
+    found = {"loss": progress.loss, "rate": progress.rate, "questions a second": progress.examples_per_second}
     if progress.report is not None:
-        for style, share in progress.report.exact.items():
-            writer.add_scalar(f"exact/{style}", share, progress.step)
-        writer.add_scalar("wrongly refused", progress.report.refused, progress.step)
+        found |= {f"exact/{style}": share for style, share in progress.report.exact.items()}
+        found["wrongly refused"] = progress.report.refused
+    return found
 
 
 def _finish(trainer: "Trainer", out: Path, *, as_json: bool) -> None:
