@@ -41,11 +41,31 @@ class Resumed:
 
     Attributes:
         run: All values, old and new.
-        steps: How many steps ran again.
+        reruns: What ran again.
     """
 
     run: Run
-    steps: int
+    reruns: tuple["Rerun", ...]
+
+    @property
+    def steps(self) -> int:
+        """How many steps ran again."""
+        return sum(len(each.rows) for each in self.reruns)
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """Steps of one group that ran again.
+
+    Attributes:
+        group: Its number in the plan.
+        rows: Which of its rows.
+        records: What each of their calls left, a row for each of them; empty when not traced.
+    """
+
+    group: int
+    rows: Integers
+    records: tuple[CallRecord, ...]
 
 
 def resume(
@@ -61,8 +81,9 @@ def resume(
         run: What was run. Its store must hold the changed facets already, or not know them any more.
         modules: What runs the operations.
         changed: Facets that have changed.
-        values: For (program, node), the value that takes the place of the node's own; the node does not run again. The
-            run's plan must have been made without fusing, where every node has a value of its own.
+        values: For (program, node), the value that takes the place of the node's own, and of those of equal nodes; the
+            node does not run again, and takes nothing for granted any more. The run's plan must have been made without
+            fusing, where every node has a value of its own.
 
     Raises:
         InputError: when a node has no value of its own, or a value is of another shape.
@@ -82,7 +103,7 @@ class _Resumer:
         self.dirty: dict[str, Flags] = {kind: np.zeros(len(value), dtype=bool) for kind, value in run.values.items()}
         self.pinned: dict[str, Flags] = {kind: np.zeros(len(value), dtype=bool) for kind, value in run.values.items()}
         self.facets = _ChangedFacets.of(changed, self.domain, run.store.glance.mask.shape[0])
-        self.steps = 0
+        self.reruns: list[Rerun] = []
 
     def put(self, program: int, node: int, value: Tensor) -> None:
         plan = self.run.plan
@@ -107,15 +128,33 @@ class _Resumer:
             kind = group.pattern.output
             own = slice(group.start, group.start + len(group.images))
             rows = np.flatnonzero(self.affected(group) & ~self.pinned[kind][own])
-            held, kept = self.run.granted[number], self.run.records[number]
+            held, kept = self.given(group, self.run.granted[number], self.run.records[number])
             if len(rows):
-                held, kept = self.rerun(group, rows, held, kept)
+                held, kept = self.rerun(number, rows, held, kept)
                 self.dirty[kind][group.start + rows] = True
-                self.steps += len(rows)
             granted.append(held)
             records.append(kept)
         run = replace(self.run, values=self.values, granted=tuple(granted), records=tuple(records))
-        return Resumed(run, self.steps)
+        return Resumed(run, tuple(self.reruns))
+
+    def given(
+        self, group: Group, held: tuple[Granted, ...], kept: tuple[CallRecord, ...]
+    ) -> tuple[tuple[Granted, ...], tuple[CallRecord, ...]]:
+        """What a group takes for granted, and what it left, where values were put in the place of its own."""
+        kind, batch = group.pattern.output, len(group.images)
+        rows = np.flatnonzero(self.pinned[kind][group.start : group.start + batch])
+        if not len(rows):
+            return held, kept
+        last, holds = group.kernels - 1, self.run.store.presence.new_zeros(len(rows))
+        held = tuple(
+            replace(each, holds=_patched(each.holds, holds, rows, batch)) if each.layer == last else each
+            for each in held
+        )
+        if kept:
+            values = self.values[kind][torch.from_numpy(group.start + rows).to(holds.device)]
+            put = replace(kept[last], value=values, presupposition=holds)
+            kept = (*kept[:last], _patched_record(kept[last], put, rows, batch))
+        return held, kept
 
     def affected(self, group: Group) -> Flags:
         """Which rows of a group read something that has changed."""
@@ -126,13 +165,15 @@ class _Resumer:
         return rows | self.facets.read_by(group)
 
     def rerun(
-        self, group: Group, rows: Integers, held: tuple[Granted, ...], kept: tuple[CallRecord, ...]
+        self, number: int, rows: Integers, held: tuple[Granted, ...], kept: tuple[CallRecord, ...]
     ) -> tuple[tuple[Granted, ...], tuple[CallRecord, ...]]:
+        group = self.run.plan.groups[number]
         part = part_of(group, rows)
         runner = GroupRunner(part, self.run.store, self.modules, trace=bool(kept))
         kind, like = group.pattern.output, self.run.store.presence
         where = torch.from_numpy(group.start + rows).to(like.device)
         self.values[kind] = self.values[kind].index_copy(0, where, runner.run(self.values))
+        self.reruns.append(Rerun(number, rows, tuple(runner.records)))
         new_held = tuple(
             Granted(
                 old.layer,

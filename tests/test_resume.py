@@ -104,6 +104,38 @@ def test_a_replaced_value_gives_what_a_program_with_it_would(seed: int) -> None:
     assert answers(resumed.run)[0].distribution == pytest.approx(answers(both)[0].distribution, abs=1e-6)
 
 
+def test_a_value_that_is_put_is_shown_and_takes_nothing_for_granted() -> None:
+    program = parse_program("query[color](unique(filter(scene(), shape=cube)))", REGISTRY).program
+    facts = next(
+        each
+        for each in (random_facts(seed, CLEVR, 5) for seed in range(99))
+        if answers(run_on([each], [program], [0], fuse=False))[0].presuppositions
+    )
+    run = run_on([facts], [program], [0], fuse=False, trace=True)
+    third = torch.full((run.store.glance.mask.shape[1],), -50.0)
+    third[3] = 0.0
+    resumed = resume(run, MODULES, values={(0, 2): third})
+    answer = answers(resumed.run)[0]
+    assert resumed.steps == 1
+    assert not answer.presuppositions
+    assert answer.trace is not None
+    assert answer.trace.nodes[2].presupposition == 1.0
+    assert answer.trace.nodes[2].value == pytest.approx((0.0, 0.0, 0.0, 1.0, 0.0), abs=1e-6)
+    assert answer.granted == pytest.approx(1.0)
+
+
+def test_what_ran_again_says_what_it_took() -> None:
+    program = parse_program("count(filter(filter(scene(), color=red), shape=cube))", REGISTRY).program
+    run = run_on([random_facts(0, CLEVR, 5)], [program], [0], fuse=False, trace=True)
+    run.store.set_attribute("shape", Rows(torch.tensor([0]), torch.tensor([0])), torch.full((1, 3), -1.1))
+    resumed = resume(run, MODULES, changed=[Changed(0, "shape")])
+    assert [[record.signature.operation for record in each.records] for each in resumed.reruns] == [
+        ["filter"],
+        ["count"],
+    ]
+    assert [each.rows.tolist() for each in resumed.reruns] == [[0], [0]]
+
+
 def test_a_node_without_a_value_of_its_own_is_refused() -> None:
     program = parse_program("count(filter(scene(), color=red))", REGISTRY).program
     run = run_on([random_facts(0, CLEVR, 5)], [program], [0])
