@@ -87,13 +87,13 @@ class TextError(InputError):
             return None
         line_start = self.text.rfind("\n", 0, self.span.start) + 1
         line_end = self.text.find("\n", self.span.start)
-        line = printable(self.text[line_start : line_end if line_end >= 0 else len(self.text)])
+        line = self.text[line_start : line_end if line_end >= 0 else len(self.text)]
         if not line.strip():
             return None
         start = self.span.start - line_start
         length = max(1, min(self.span.end - line_start, len(line)) - start)
         left = max(0, min(start - width // 2, len(line) - width))
-        shown = line[left : left + width]
+        shown = printable(line[left : left + width])
         lead = "..." if left > 0 else ""
         tail = "..." if left + width < len(line) else ""
         marked = shown[start - left : start - left + length]

@@ -39,6 +39,22 @@ class Group:
     nouns: list[Noun]
     links: list[str] = field(default_factory=list)
     place: str = "anchor"  # "root", "anchor" (related to, the same as) or "noun" (is a ...)
+    elides: bool = field(init=False)  # one of the nouns is left out, as in "the red or blue cube"
+
+    def __post_init__(self) -> None:
+        self.elides = any(_elided(noun) for noun in self.nouns)
+
+    def join(self, noun: Noun, link: str) -> None:
+        """Add a noun after "and" or "or"."""
+        self.nouns.append(noun)
+        self.links.append(link)
+        self.elides = self.elides or _elided(noun)
+
+    def wrap(self) -> Noun:
+        """Make the joined nouns one, to which a clause can belong, and give it."""
+        wrapper = Noun(None, [Clause(None, "", Group(self.nouns, self.links, place="noun"))])
+        self.nouns, self.links, self.elides = [wrapper], [], False
+        return wrapper
 
 
 @dataclass(slots=True, eq=False)
@@ -172,8 +188,7 @@ class _Attachment:
             noun = group.nouns[-1]
             if noun.head is not None and noun.head.determiner == "it":
                 continue
-            elided = any(other.head is not None and other.head.noun is None for other in group.nouns)
-            places = ["whole"] if elided else ["clause"] + ["whole"] * (len(group.nouns) > 1)
+            places = ["whole"] if group.elides else ["clause"] + ["whole"] * (len(group.nouns) > 1)
             if part.plural is not None and noun.head is not None and noun.head.plural != part.plural:
                 fallback = fallback or (depth, places[0], FURTHER_CLAUSE)
                 continue
@@ -216,7 +231,7 @@ class _Attachment:
             last = group.nouns[-1]
             if depth == 0 and self.demand.joined:
                 continue
-            elided = not head.determiner and last.head is not None and last.head.noun is None  # "the red or blue cube"
+            elided = not head.determiner and _elided(last)  # "the red or blue cube"
             if group.place == "anchor":
                 fits = elided or head.determiner in ("the", "a", "it")
             else:
@@ -247,11 +262,8 @@ class _Attachment:
         group = self.open[depth]
         del self.open[depth + 1 :]
         if whole and len(group.nouns) > 1:
-            inner = Group(group.nouns, group.links, place="noun")
-            wrapper = Noun(None, [Clause(None, "", inner)])
             # Programs are built from the last noun to the first, so what stands around others goes before them.
-            self.nouns.insert(self.nouns.index(group.nouns[0]), wrapper)
-            group.nouns, group.links = [wrapper], []
+            self.nouns.insert(self.nouns.index(group.nouns[0]), group.wrap())
         noun = group.nouns[-1]
         self.met(noun, part, link)
         if part.marker:
@@ -278,8 +290,7 @@ class _Attachment:
         del self.open[depth + 1 :]
         noun = Noun(part.head or Head("", False, part.words, None, part.start, part.end))
         self.nouns.append(noun)
-        group.nouns.append(noun)
-        group.links.append(link)
+        group.join(noun, link)
 
     def complete(self, depth: int, part: Part, link: str) -> None:
         """Read "are red or blue cubes" as "are red cubes or blue cubes"."""
@@ -293,6 +304,10 @@ class _Attachment:
         clause.part = replace(clause.part, kind="noun")
         del self.open[depth + 1 :]
         self.open.append(clause.group)
+
+
+def _elided(noun: Noun) -> bool:
+    return noun.head is not None and noun.head.noun is None
 
 
 def _pointed(group: Group) -> bool:
