@@ -16,13 +16,10 @@ from nmn.errors import InputError, NmnError
 from nmn.parse import Parse, Parser, Readings, parse_many
 from nmn.program import Program
 from nmn.registry import Registry
-from nmn.trace import Answer
+from nmn.trace import MISTAKEN, Answer
 
 MOST_CANDIDATES = 4
 """Readings of one question that are run to choose among them."""
-
-MISTAKEN = 0.05
-"""Probability that a question is asked whatever is there: people are mistaken, or want to be told that it is not so."""
 
 LEAST_CANDIDATE = 0.01
 """A reading that is less likely than this is not run to see whether it fits."""

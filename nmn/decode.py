@@ -13,7 +13,7 @@ from nmn.loop import LoopRun
 from nmn.program import Node, Program
 from nmn.scene import FacetStore
 from nmn.signature import ANSWER_KINDS, ATTRIBUTE_NAME_KIND, CHOICE_KIND
-from nmn.trace import Answer, FacetCost, FailedPresupposition, NodeTrace, PlanStatistics, Trace
+from nmn.trace import Answer, FacetCost, FailedPresupposition, NodeTrace, PlanStatistics, Trace, holds_as_asked
 from nmn.words import choices, not_granted, speaks_of_one
 
 HOLDS = 0.5
@@ -38,7 +38,10 @@ def best(run: Run) -> tuple[list[str], list[float]]:
             confidence[torch.from_numpy(programs)] = top.detach().cpu()
             for program, column in zip(programs.tolist(), index.tolist(), strict=True):
                 values[program] = _name(kind, names, column, run.plan.programs[program], run.store.domain)
-    return values, (confidence * run.certainty().detach().exp().cpu()).tolist()
+    return values, [
+        chance * holds_as_asked(granted)
+        for chance, granted in zip(confidence.tolist(), run.certainty().detach().exp().cpu().tolist(), strict=True)
+    ]
 
 
 def best_of_loop(run: LoopRun) -> tuple[str, float]:
@@ -47,7 +50,7 @@ def best_of_loop(run: LoopRun) -> tuple[str, float]:
     names, probabilities = _possible(run.calls[number].signature.output, run.values[number], run.store.domain)
     top, index = probabilities[0].max(0)
     name = _name(run.calls[number].signature.output, names, int(index), run.program, run.store.domain)
-    return name, float(top * run.certainty().exp())
+    return name, float(top) * holds_as_asked(float(run.certainty().exp()))
 
 
 def answers(run: Run, *, planner_seconds: float = 0.0) -> list[Answer]:
@@ -183,7 +186,8 @@ def _answer(
     trace: Trace | None,
 ) -> Answer:
     value = max(distribution, key=lambda answer: distribution[answer])
-    return Answer(value, min(1.0, distribution[value] * certainty), distribution, program, tuple(failed), trace=trace)
+    confidence = min(1.0, distribution[value] * holds_as_asked(certainty))
+    return Answer(value, confidence, distribution, program, tuple(failed), trace=trace, granted=min(1.0, certainty))
 
 
 def _failures(run: Run) -> dict[int, list[FailedPresupposition]]:

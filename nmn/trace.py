@@ -13,6 +13,9 @@ JSON_VERSION = 1
 UNKNOWN = "I don't know"
 """How an answer of None is said."""
 
+MISTAKEN = 0.02
+"""Probability that a question is asked whatever is there: people are mistaken, or want to be told that it is not so."""
+
 
 @dataclass(frozen=True)
 class FacetCost:
@@ -163,6 +166,18 @@ class FailedPresupposition:
     candidates: tuple[tuple[int, float], ...]
 
 
+def holds_as_asked(granted: float) -> float:
+    """Probability that all that a question takes for granted holds, now that it has been asked.
+
+    Most questions are asked of images that they fit, so by Bayes' rule that they are asked speaks for what they take for
+    granted: a doubt of the perceiver's counts by the share of questions that are asked whatever is there.
+
+    Args:
+        granted: The same probability as the image alone gives it, 0 to 1.
+    """
+    return granted / (granted + (1.0 - granted) * MISTAKEN) if granted > 0.0 else 0.0
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer to one question.
@@ -173,7 +188,8 @@ class Answer:
     Attributes:
         value: The answer, or None for "I don't know".
         confidence: Probability that it is right: that the question was meant as it was read (1 for a program), times that
-            of the answer, times that what the question takes for granted holds.
+            what it takes for granted holds now that it has been asked (:func:`holds_as_asked`), times that of
+            the answer then.
         distribution: Probability of every possible answer.
         program: What was run.
         presuppositions: What the question takes for granted and does not hold.
@@ -181,6 +197,7 @@ class Answer:
         trace: What ran, if it was asked for.
         reading: How the question was read; None for a program.
         guess: The answer by the likeliest reading, where that is not likely enough to be the answer.
+        granted: Probability that what the question takes for granted holds, as far as the image tells.
     """
 
     value: str | None
@@ -192,6 +209,7 @@ class Answer:
     trace: Trace | None = field(default=None, repr=False)
     reading: Parse | None = field(default=None, repr=False)
     guess: "Answer | None" = None
+    granted: float = 1.0
 
     def _repr_html_(self) -> str:
         """How notebooks show it: with the program as a graph, and its values if it was traced (:mod:`nmn.inspection`)."""
@@ -202,11 +220,6 @@ class Answer:
         """Whether the question was understood: that of a program is."""
         return self.guess is None
 
-    @property
-    def granted(self) -> float:
-        """Probability that all holds that the program takes for granted, of an answer that is not of a question."""
-        return self.confidence / self.distribution[self.value] if self.value and self.confidence else 0.0
-
     def asked(self, question: str, reading: Parse) -> "Answer":
         """This answer of a program as that of the question that it was read from."""
         trace = None if self.trace is None else replace(self.trace, reading=reading)
@@ -216,7 +229,8 @@ class Answer:
     def unknown(self) -> "Answer":
         """This answer as a guess beside "I don't know"."""
         program, question, trace, reading = self.program, self.question, self.trace, self.reading
-        return Answer(None, 0.0, {}, program, (), question, trace, reading, replace(self, trace=None))
+        guess = replace(self, trace=None)
+        return Answer(None, 0.0, {}, program, (), question, trace, reading, guess, self.granted)
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name; the trace only if there is one."""
@@ -224,6 +238,7 @@ class Answer:
             "question": self.question,
             "answer": self.value,
             "confidence": self.confidence,
+            "granted": self.granted,
             "distribution": dict(self.distribution),
             "program": self.program.text,
             "presuppositions": [

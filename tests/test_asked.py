@@ -7,7 +7,6 @@ from random import Random
 import pytest
 from worlds import random_scene
 
-from nmn.asked import MISTAKEN
 from nmn.domain import Domain
 from nmn.engine import Engine
 from nmn.errors import PresuppositionError, QuestionError
@@ -21,7 +20,7 @@ from nmn.questions import Question
 from nmn.registry import default_registry
 from nmn.scene_perceiver import ScenePerceiver
 from nmn.scenes import Scene, SceneObject
-from nmn.trace import Answer
+from nmn.trace import MISTAKEN, Answer, holds_as_asked
 
 CLEVR = Domain.load("clevr")
 GRAMMAR = EnglishParser(CLEVR)
@@ -173,6 +172,14 @@ def test_the_reading_that_fits_the_image_is_chosen_where_that_is_wanted(exact: b
     assert chosen.confidence == pytest.approx(0.9 * weights[1] / sum(weights), abs=0.01)  # of all that the two have
 
 
+@pytest.mark.parametrize("granted", [0.0, 1e-6, 0.3, 0.5, 0.99, 1.0])
+def test_that_a_question_is_asked_speaks_for_what_it_takes_for_granted(granted: float) -> None:
+    fits, asked_all_the_same = granted, (1 - granted) * MISTAKEN
+    assert holds_as_asked(granted) == pytest.approx(fits / (fits + asked_all_the_same))
+    assert granted <= holds_as_asked(granted) <= 1
+    assert (holds_as_asked(granted) in (0.0, 1.0)) == (granted in (0.0, 1.0))
+
+
 def test_of_readings_that_fit_alike_the_likeliest_is_chosen() -> None:
     for image in (colored("blue", "red"), colored("green", "gray")):
         answer = guided(((RED, 0.6), (BLUE, 0.3)), on=True).answer(image, GUESSED)
@@ -182,7 +189,7 @@ def test_of_readings_that_fit_alike_the_likeliest_is_chosen() -> None:
 
 
 def test_a_reading_that_is_far_likelier_is_kept_though_it_does_not_fit() -> None:
-    answer = guided(((RED, 0.97), (BLUE, 0.02)), on=True).answer(colored("blue", "green"), GUESSED)
+    answer = guided(((RED, 0.98), (BLUE, 0.015)), on=True).answer(colored("blue", "green"), GUESSED)
     assert answer.program == read(RED)
     assert answer.presuppositions
 

@@ -57,11 +57,6 @@ def _lines(report: "Report") -> list[str]:
             f"confidence: expected calibration error {report.calibration.ece:.4f}; the most confident 99 % are right to "
             f"{at.accuracy:.2%}"
         )
-    if report.calibration_given is not None:
-        at = next(each for each in report.calibration_given.coverage if each.coverage == 0.99)
-        lines.append(
-            f"given what questions take for granted: {report.calibration_given.ece:.4f}; the surest 99 % {at.accuracy:.2%}"
-        )
     if report.scenes is not None and report.scenes.counts.images:
         counts = report.scenes.counts
         lines.append(

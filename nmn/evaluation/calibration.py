@@ -4,7 +4,7 @@ Sources: expected calibration error over bins (Naeini, Cooper and Hauskrecht 201
 2015, arXiv:1508.05154, section 4); coverage against accuracy (El-Yaniv and Wiener 2010, JMLR 11).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,8 +17,6 @@ BINS = 15
 COVERAGES = (1.0, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.5)
 
 Numbers = NDArray[np.float64]
-Sureness = Callable[[Outcome], float | None]
-"""How sure a guess is, 0 to 1; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -84,22 +82,10 @@ class Calibration:
         return asdict(self)
 
 
-def its_confidence(outcome: Outcome) -> float | None:
-    """How sure the engine is of a guess."""
-    return outcome.confidence
-
-
-def its_probability(outcome: Outcome) -> float | None:
-    """How sure it is given that all holds that the question takes for granted."""
-    return outcome.probability
-
-
-def judged_guesses(
-    outcomes: Sequence[Outcome], sureness: Sureness = its_confidence
-) -> tuple[list[Outcome], Numbers, Numbers]:
+def judged_guesses(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], Numbers, Numbers]:
     """Judged outcomes, how sure each's guess is [judged] (0 where there is none) and whether it is right [judged]."""
     judged = [outcome for outcome in outcomes if outcome.correct is not None]
-    confidence = np.array([sureness(outcome) or 0.0 for outcome in judged])
+    confidence = np.array([outcome.confidence or 0.0 for outcome in judged])
     right = np.array([guess_is_right(outcome) for outcome in judged], dtype=np.float64)
     return judged, confidence, right
 
@@ -149,18 +135,15 @@ def kept_at(confidence: Numbers, coverage: float) -> tuple[Numbers, float]:
 def calibration_of(
     outcomes: Sequence[Outcome],
     intervals: Sequence[tuple[float, float] | None] = (None,) * len(COVERAGES),
-    *,
-    sureness: Sureness = its_confidence,
 ) -> Calibration | None:
     """The calibration of an evaluation; None where nothing is judged or has a confidence.
 
     Args:
         outcomes: All of them.
         intervals: Of the accuracy at each of :data:`COVERAGES`.
-        sureness: What is held against being right.
     """
-    judged, confidence, right = judged_guesses(outcomes, sureness)
-    sure = np.array([sureness(outcome) is not None for outcome in judged], dtype=bool)
+    judged, confidence, right = judged_guesses(outcomes)
+    sure = np.array([outcome.confidence is not None for outcome in judged], dtype=bool)
     if not sure.any():
         return None
     bins = bins_of_equal_mass(confidence[sure], right[sure])

@@ -31,7 +31,6 @@ def markdown(record: Record, *, title: str, plots: Sequence[str] = (), gallery: 
     parts += ["## By family", score_table(record["by_family"], "family", record)]
     for heading, text in (
         ("Calibration", _calibration(record["calibration"])),
-        ("Calibration given what questions take for granted", _calibration(record["calibration_given"])),
         ("Scenes", _scenes(record["scenes"])),
         ("Causes of wrong answers", cause_table(record["causes"])),
         ("Cost", _compute(record["compute"])),
@@ -54,9 +53,6 @@ def headline(record: Record) -> str:
         rows.append(("programs read right", share(programs), f"{programs['correct']:,} of {programs['judged']:,}"))
     if record["calibration"] is not None:
         rows.append(("expected calibration error", f"{record['calibration']['ece']:.4f}", "of the answer's confidence"))
-        given = record["calibration_given"]
-        if given is not None:
-            rows.append(("", f"{given['ece']:.4f}", "of its probability given what the question takes for granted"))
         rows += [
             (
                 f"accuracy at {each['coverage'] * 100:g} % coverage",

@@ -40,8 +40,6 @@ class Outcome:
         family: Template and number of the question's family; None where the file does not say.
         length: Calls of the file's program; of the one that was run where the file gives none; None without any.
         program_correct: Whether the question was read as the file's program; None where that cannot be told.
-        probability: Of the answer or guess given that all holds that the question takes for granted; the confidence is no
-            greater, since it doubts that too. None if there is none.
     """
 
     question_index: int
@@ -59,7 +57,6 @@ class Outcome:
     family: str | None = None
     length: int | None = None
     program_correct: bool | None = None
-    probability: float | None = None
 
     @property
     def skipped(self) -> bool:

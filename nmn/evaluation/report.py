@@ -13,10 +13,7 @@ from nmn.evaluation.bootstrap import LEVEL, RESAMPLES, SEED, Interval, Numbers, 
 from nmn.evaluation.calibration import (
     COVERAGES,
     Calibration,
-    Sureness,
     calibration_of,
-    its_confidence,
-    its_probability,
     judged_guesses,
     kept_at,
 )
@@ -95,12 +92,6 @@ class Report:
         """How well confidences and answers agree; None where nothing is judged or has a confidence."""
         return calibration_of(self.outcomes, [self._intervals["coverage", str(each)] for each in COVERAGES])
 
-    @cached_property
-    def calibration_given(self) -> Calibration | None:
-        """The same of the answers' probabilities given that what questions take for granted holds."""
-        intervals = [self._intervals["coverage given", str(each)] for each in COVERAGES]
-        return calibration_of(self.outcomes, intervals, sureness=its_probability)
-
     @property
     def failures(self) -> Mapping[str, int]:
         """Questions without an answer, by the kind of error."""
@@ -113,7 +104,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """All of it, by name; ``docs/guides/evaluation.md`` says what is what."""
-        calibration, given, programs = self.calibration, self.calibration_given, self.programs
+        calibration, programs = self.calibration, self.programs
         return {
             "version": REPORT_VERSION,
             **self.score.to_json(),
@@ -123,7 +114,6 @@ class Report:
             "failures": self.failures,
             "program_accuracy": None if programs is None else programs.to_json(),
             "calibration": None if calibration is None else calibration.to_json(),
-            "calibration_given": None if given is None else given.to_json(),
             "compute": None if self.compute is None else self.compute.to_json(),
             "scenes": None if self.scenes is None else self.scenes.to_json(),
             "causes": None if self.causes is None else self.causes.to_json(),
@@ -142,10 +132,7 @@ class Report:
     @cached_property
     def _intervals(self) -> Mapping[tuple[str, str], Interval | None]:
         """Of every share in this report, from the same resampled images."""
-        coverages = (("coverage", its_confidence), ("coverage given", its_probability))
-        shares = self._grouped()
-        for name, sureness in coverages:
-            shares |= self._coverages(name, sureness)
+        shares = self._grouped() | self._coverages()
         found: dict[tuple[str, str], Interval | None] = defaultdict(lambda: None)
         if shares:
             above, below = (np.stack([share[side] for share in shares.values()], 1) for side in (0, 1))
@@ -171,11 +158,11 @@ class Report:
                 shares[grouping, name] = self._share(images, right, (codes == code).astype(np.float64))
         return shares
 
-    def _coverages(self, name: str, sureness: Sureness) -> dict[tuple[str, str], Share]:
-        judged, confidence, right = judged_guesses(self.outcomes, sureness)
+    def _coverages(self) -> dict[tuple[str, str], Share]:
+        judged, confidence, right = judged_guesses(self.outcomes)
         kept = {each: kept_at(confidence, each)[0] for each in COVERAGES} if judged else {}
         images = self._images(judged)
-        return {(name, str(each)): self._share(images, right, weights) for each, weights in kept.items()}
+        return {("coverage", str(each)): self._share(images, right, weights) for each, weights in kept.items()}
 
     def _share(self, images: Whole, right: Numbers, weights: Numbers | float = 1.0) -> Share:
         """By image, how many of some outcomes [outcomes] are right, and how many there are, each counting by its weight."""

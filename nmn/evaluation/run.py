@@ -164,7 +164,6 @@ def _outcome(
         family=_family(question),
         length=len(question.program) if question.program else None if run is None else len(run.nodes),
         program_correct=_reads_right(engine, question, run) if programs == "parsed" else None,
-        probability=None if best is None or best.value is None else best.distribution.get(best.value),
     )
 
 

@@ -105,7 +105,7 @@ class ExactBackend:
         found = explain(compiled, scene, self.domain)
         shown = make_trace(found, scene, self.domain) if trace else None
         if value is None:
-            return Answer(None, 0.0, {}, compiled.program, found.failed, trace=shown)
+            return Answer(None, 0.0, {}, compiled.program, found.failed, trace=shown, granted=0.0)
         return Answer(value, 1.0, {value: 1.0}, compiled.program, trace=shown)
 
 

@@ -45,6 +45,7 @@ def test_json_is_one_object_with_the_documented_fields(nmn: Any) -> None:
         "question",
         "answer",
         "confidence",
+        "granted",
         "distribution",
         "program",
         "presuppositions",

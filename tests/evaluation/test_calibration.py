@@ -90,16 +90,6 @@ def test_of_i_dont_know_the_guess_counts() -> None:
     assert found.confidence == 0.4
 
 
-def test_what_is_taken_for_granted_can_be_left_out_of_being_sure() -> None:
-    outcomes = [outcome(index, 0.5, True, probability=0.99) for index in range(30)]
-    report = Report(tuple(outcomes), 1.0)
-    assert report.calibration is not None
-    assert report.calibration_given is not None
-    assert report.calibration.ece == pytest.approx(0.5)
-    assert report.calibration_given.ece == pytest.approx(0.01)
-    assert Report((outcome(0, 0.5, True),), 1.0).calibration_given is None
-
-
 def test_without_judged_or_confident_answers_there_is_no_calibration() -> None:
     assert calibration_of([]) is None
     assert calibration_of([outcome(0, None, True)]) is None
