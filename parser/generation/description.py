@@ -13,7 +13,8 @@ from nmn.errors import ProgramError
 from nmn.program import Concept, Node, Program
 
 COUNT, EXIST, QUERY, EQUAL, SAME_THING = "count", "exist", "query", "equal", "equal_object"
-COMPARISONS = ("equal_integer", "less_than", "greater_than")
+LESS, GREATER = "less_than", "greater_than"
+COMPARISONS = ("equal_integer", LESS, GREATER)
 QUESTIONS = (COUNT, EXIST, QUERY, EQUAL, SAME_THING, *COMPARISONS)
 _SCENE, _FILTER, _UNIQUE, _RELATE, _SAME, _UNION, _INTERSECT = (
     "scene",

@@ -12,6 +12,7 @@ from nmn.program import Concept
 from nmn.registry import Registry
 
 _ANY_NOUN = "one"  # read by every lexicon
+_FIRST_TO_MIND = 1.5  # power of a random number: how much likelier the first words of a list are than the last
 _SIDE = re.compile(r"(to|on|at|in) the (\w+(?: \w+){0,2}) of")
 
 
@@ -26,7 +27,8 @@ class Words:
         """One of them; ``freely`` is the chance of one that the grammar does not read, where there is such a word."""
         words = self.formal
         if self.informal and (not words or random.random() < freely):
-            words = self.informal
+            # Those that come first to mind are listed first.
+            return self.informal[int(random.random() ** _FIRST_TO_MIND * len(self.informal))]
         return words[0] if len(words) == 1 else words[int(random.random() * len(words))]
 
 
@@ -99,6 +101,9 @@ class Names:
             if concept.attribute in self.noun_values
             for word in words.formal
         }
+        self.by_attribute: dict[str, list[Concept]] = {}
+        for concept in self.values:
+            self.by_attribute.setdefault(concept.attribute, []).append(concept)
         self.plurals: dict[str, str] = {}
 
     @property

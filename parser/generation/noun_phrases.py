@@ -5,26 +5,20 @@ from random import Random
 
 from nmn.errors import ProgramError
 from nmn.parser.generation.description import Alike, Base, Both, Either, Related, Things
+from nmn.parser.generation.inflection import PLURAL, SINGULAR, article, listed
 from nmn.parser.generation.names import Names, Words
 from nmn.parser.generation.patterns import Pattern, Wordings
 from nmn.program import Concept
 
-_VOWELS = frozenset("aeiou")
-_SOUNDS_OTHERWISE = ("one", "uni", "use", "eu")
-_SINGULAR = {"is": "is", "has": "has", "s": "s", "es": "es", "itself": "itself", "them": "it", "their": "its"}
-_PLURAL = {"is": "are", "has": "have", "s": "", "es": "", "itself": "themselves", "them": "them", "their": "their"}
 _ONE, _SHUFFLED, _OTHER, _SAID_AFTER, _AS_ADJECTIVE = 0.04, 0.25, 0.15, 0.14, 0.15  # chances
 _SLOPPY = 0.03  # chance of singulars for plurals, in a whole question
 _COMMAS = 0.08
+_KIND_AFTER, _HYPHENATED = 0.05, 0.3
+_SIDE_BY_SIDE, _SIDE_BY_SIDE_FREELY = 0.2, 0.4  # chances of "cubes and balls" for "things that are cubes or balls"
+_PARTS = ("one", "two", "three")
 _JOINED_SHORTLY = 0.5  # chance of "left or right of it" for two places beside one thing
 _FREELY = (0.0, 0.0, 0.1, 0.2, 0.35, 0.7)  # chances of a word that the grammar does not read
 _DEFINITE = ("the",) * 30 + ("that", "this", "", "")
-
-
-def article(words: str) -> str:
-    """The words with "a" or "an" before them."""
-    vowel = words[:1].lower() in _VOWELS and not words.startswith(_SOUNDS_OTHERWISE)
-    return f"{'an' if vowel else 'a'} {words}"
 
 
 class NounPhrases:
@@ -53,6 +47,7 @@ class NounPhrases:
         self.about: Things | None = None
         self.nested = False
         self.joins = 0
+        self.adds = False  # whether "and" adds things up, as in "how many cubes and balls", or asks for each of them
         self.definite = random.choice(_DEFINITE) if informal else "the"
 
     def word(self, words: Mapping[str, Words], name: str) -> str:
@@ -64,10 +59,14 @@ class NounPhrases:
 
     def value(self, concept: Concept) -> str:
         """A word for a value."""
-        found = self.names.values.get(concept)
-        if found is None:
+        if (found := self.names.values.get(concept)) is None:
             raise ProgramError(f"{self.names.domain.name} has no word of its own for {concept}")
-        return found.choose(self.random, freely=self.freely)
+        return self.hyphenated(found.choose(self.random, freely=self.freely))
+
+    def hyphenated(self, words: str) -> str:
+        """A phrase with a hyphen now and then, where people may write one."""
+        hyphen = self.informal and " " in words and self.chance() < _HYPHENATED
+        return words.replace(" ", "-", 1) if hyphen else words
 
     def noun(self, *, several: bool) -> str:
         """A noun for things of any kind."""
@@ -93,13 +92,19 @@ class NounPhrases:
         for concept in things.values:
             if concept.attribute not in self.names.noun_values:
                 if self.informal and self.chance() < late:
-                    after.append(self.said_after(concept, several))
+                    after.append(self.said_after(concept, several, "value", self.value(concept)))
                 else:
                     before.append(self.value(concept))
             elif noun is not None:
                 after.append(self.kind_after(concept, several))
             elif self.informal and concept in self.names.adjectives and self.chance() < _AS_ADJECTIVE:
-                before.append(self.names.adjectives[concept].choose(self.random, freely=1.0))
+                word = self.hyphenated(self.names.adjectives[concept].choose(self.random, freely=1.0))
+                if self.chance() < late:
+                    after.append(self.said_after(concept, several, "adjective", word))
+                else:
+                    before.append(word)
+            elif self.informal and late and self.chance() < _KIND_AFTER:
+                after.append(self.said_after(concept, several, "kind", self.value(concept)))
             else:
                 word = self.value(concept)
                 noun = self.names.several(word) if several and not self.sloppy else word
@@ -110,11 +115,13 @@ class NounPhrases:
         words = [*before, noun if noun is not None else self.noun(several=several)]
         return " ".join(["other", *words] if other else words), after
 
-    def said_after(self, concept: Concept, several: bool) -> str:
-        missing = frozenset() if self.names.predicates[concept.attribute].formal else frozenset({"made"})
+    def said_after(self, concept: Concept, several: bool, purpose: str, word: str) -> str:
+        predicate = self.names.predicates[concept.attribute]
+        missing = frozenset() if predicate.formal or predicate.informal else frozenset({"made"})
         if not self.names.attributes[concept.attribute].formal:
             missing |= {"attribute"}
-        return self.spoken("value", several, {"value": self.value(concept), "of": concept.attribute}, missing)
+        kind = self.names.several(word) if several else article(word)
+        return self.spoken(purpose, several, {"value": word, "a_kind": kind, "of": concept.attribute}, missing)
 
     def kind_after(self, concept: Concept, several: bool) -> str:
         self.nested = True
@@ -126,10 +133,9 @@ class NounPhrases:
         base = things.base
         if other is None:
             other = isinstance(base, Related | Alike) and self.chance() < _OTHER
-        if isinstance(base, Either) and not things.values and several and self.chance() < 0.2:
-            joined = self.joined_nouns(base)
-            if joined is not None:
-                return joined
+        joined = self.side_by_side(base, several) if isinstance(base, Either) and not things.values else None
+        if joined is not None:
+            return joined
         head, after = self.described(things, several=several, other=other)
         if base is not None:
             after.append(self.clause(base, several))
@@ -137,12 +143,31 @@ class NounPhrases:
             self.nested = True
         return " ".join([head, *after])
 
+    def side_by_side(self, base: Either, several: bool) -> str | None:
+        if self.informal:
+            return self.listed_parts(base, several) if self.chance() < _SIDE_BY_SIDE_FREELY else None
+        return self.joined_nouns(base) if several and self.chance() < _SIDE_BY_SIDE else None
+
     def joined_nouns(self, base: Either) -> str | None:
         """Nouns side by side, "cubes and red balls", where every alternative is a plain noun of its own."""
         if any(part.base is not None or not self.has_noun(part) for part in base.parts):
             return None
         self.nested = True
         return listed([self.head(part, several=True) for part in base.parts], "and" if self.chance() < 0.5 else "or")
+
+    def listed_parts(self, base: Either, several: bool) -> str:
+        """Alternatives as people list them, "red cubes, balls plus things left of it", "cube or a red ball"."""
+        said = [self.phrase(part, several=several, other=False) for part in base.parts]
+        if not several and self.chance() < 0.6:
+            said[1:] = [article(each) for each in said[1:]]
+        far = any(part.base is not None for part in base.parts[:-1])
+        purpose = ("added" if self.adds and several else "alternatives") + ("_long" if far else "")
+        return self.parts(purpose, said)
+
+    def parts(self, purpose: str, said: Sequence[str]) -> str:
+        pattern = self.patterns[purpose if len(said) == 2 else f"{purpose}_three"].choose(self.random)
+        assert pattern is not None
+        return pattern.spoken(self.random, dict(zip(_PARTS, said, strict=False)).__getitem__)
 
     def has_noun(self, things: Things) -> bool:
         """Whether one of its values is a noun."""
@@ -158,6 +183,10 @@ class NounPhrases:
         """Some thing: "a ..."."""
         words = self.phrase(things, several=False)
         return f"an{words}" if words.startswith("other ") else article(words)
+
+    def owner(self, things: Things) -> str:
+        """The possessive of one thing, of which nothing stands after its noun: "the red ball's"."""
+        return f"{self.definite} {(self.phrase if things.base else self.head)(things, several=False)}'s"
 
     def clause(self, base: Base, several: bool) -> str:
         """What is said of a noun after it: "that are left of the ball"."""
@@ -195,7 +224,7 @@ class NounPhrases:
         return self.filled(pattern, several, words)
 
     def filled(self, pattern: Pattern, several: bool, words: Mapping[str, object]) -> str:
-        agreeing = _PLURAL if several else _SINGULAR
+        agreeing = PLURAL if several else SINGULAR
 
         def fill(slot: str) -> str:
             found = agreeing.get(slot)
@@ -239,7 +268,7 @@ class NounPhrases:
         if slot == "whose":
             anchor = words["anchor"]
             assert isinstance(anchor, Things)
-            return "its" if anchor is self.about else f"{self.the(anchor)}'s"
+            return "its" if anchor is self.about else self.owner(anchor)
         return str(value)
 
     def predicate(self, base: Base, several: bool) -> str:
@@ -252,7 +281,7 @@ class NounPhrases:
             return short
         self.joins += 1
         if isinstance(base, Both):
-            said = self.joined(base.parts, [self.conjunct(part, several) for part in base.parts], "both", "and")
+            said = self.joined(base.parts, [self.predicate(part, several) for part in base.parts], "both", "and")
         else:
             said = self.joined(base.parts, [self.alternative(part, several) for part in base.parts], "either", "or")
         self.joins -= 1
@@ -267,17 +296,12 @@ class NounPhrases:
     def joined(self, parts: Sequence[Things | Base], said: Sequence[str], marker: str, link: str) -> str:
         nested = self.joins > 1 or any(_is_deep(part) for part in parts[:-1])
         self.nested |= self.joins > 1 or _is_deep(parts[-1]) or len(set(map(self.form, parts))) > 1
-        if self.informal and len(said) == 2:
-            pattern = self.patterns[f"{marker}_long" if nested else marker].choose(self.random)
-            assert pattern is not None
-            return pattern.spoken(self.random, dict(zip(("one", "two"), said, strict=True)).__getitem__)
+        if self.informal and len(said) <= len(_PARTS):
+            return self.parts(marker + ("_long" if nested else ""), said)
         words = listed(said, link)
         if len(parts) > 2 and marker == "both":
             return words
         return f"{marker} {words}" if nested or self.chance() < 0.6 else words
-
-    def conjunct(self, base: Base, several: bool) -> str:
-        return self.predicate(base, several)
 
     def alternative(self, things: Things, several: bool) -> str:
         """One of several alternatives, as it stands after "is" or "are"."""
@@ -301,9 +325,10 @@ class NounPhrases:
         if len(related) == len(parts):
             return self.short_places(related, link)
         alike = [each for each in parts if isinstance(each, Alike)]
-        if len(alike) == len(parts) and link == "and" and len({each.anchor for each in alike}) == 1:
-            attributes = " and ".join([self.word(self.names.attributes, each.attribute) for each in alike])
-            return f"the same {attributes} as {self.the(alike[0].anchor)}"
+        if len(alike) == len(parts) and (link == "and" or self.informal) and len({each.anchor for each in alike}) == 1:
+            attributes = [self.word(self.names.attributes, each.attribute) for each in alike]
+            said = listed(attributes, link) if self.informal else " and ".join(attributes)
+            return f"the same {said} as {self.the(alike[0].anchor)}"
         return None
 
     def short_places(self, places: Sequence[Related], link: str) -> str | None:
@@ -314,11 +339,6 @@ class NounPhrases:
             anchors = [self.the(each.anchor) for each in places]
             return f"{self.word(self.names.relations, places[0].relation)} {listed(anchors, link)}"
         return None
-
-
-def listed(words: Sequence[str], link: str) -> str:
-    """Words joined: "a, b and c"."""
-    return f"{', '.join(words[:-1])} {link} {words[-1]}" if len(words) > 1 else words[0]
 
 
 def _is_deep(part: Things | Base) -> bool:

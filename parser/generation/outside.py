@@ -12,8 +12,8 @@ from typing import Any
 
 from nmn.domain import Domain, shipped_domains
 from nmn.parser.generation.description import Question
+from nmn.parser.generation.inflection import article
 from nmn.parser.generation.names import Names, Words
-from nmn.parser.generation.noun_phrases import article
 from nmn.parser.generation.patterns import Wordings, read_wordings, wordings
 from nmn.parser.generation.questions import Speaker, capital, tidied
 from nmn.parser.grammar import closed_phrases, grammar

@@ -6,10 +6,26 @@ from functools import lru_cache
 from random import Random
 
 from nmn.errors import ProgramError
-from nmn.parser.generation.description import Alike, Base, Both, Either, Question, Related, Things, bases_of, parts_of
+from nmn.parser.generation.description import (
+    COUNT,
+    GREATER,
+    LESS,
+    QUERY,
+    Alike,
+    Base,
+    Both,
+    Either,
+    Question,
+    Related,
+    Things,
+    bases_of,
+    parts_of,
+)
+from nmn.parser.generation.inflection import article, listed
 from nmn.parser.generation.names import Names
-from nmn.parser.generation.noun_phrases import NounPhrases, article
+from nmn.parser.generation.noun_phrases import NounPhrases
 from nmn.parser.generation.patterns import Wordings
+from nmn.program import Concept
 
 _SPACES = re.compile(r"\s+")
 _BEFORE_MARK = re.compile(r",? +(?=[,.;:?!])|,(?=[.;:?!])")
@@ -18,6 +34,8 @@ _END_MARKS = ("?",) * 15 + ("",) * 4 + (".", "??", "!", " ?")
 _OPENED, _CLOSED, _FILLED, _CONTRACTED, _UNCAPITALIZED = 0.22, 0.12, 0.04, 0.3, 0.35  # chances
 # Where a verb does not say where its subject ends: "is the ball behind the cube of the same size as the block".
 _READ_IN_SEVERAL_WAYS = ("is {", "is the {", "are ")
+_ADDED_UP = (COUNT, LESS, GREATER)  # questions in which "cubes and balls" are all of them together
+_FEW_VALUES = 3  # that are all said in a question that asks which of them it is
 _ANY_ARE = "are {any}"
 
 
@@ -37,6 +55,7 @@ class Speaker(NounPhrases):
     ) -> None:
         super().__init__(names, patterns, random, informal=informal)
         self.question = question
+        self.adds = question.operation in _ADDED_UP
 
     def ask(self) -> str:
         """The question's text. Raises: ProgramError when there are no words for it."""
@@ -79,8 +98,12 @@ class Speaker(NounPhrases):
             found |= missing if number == 0 else {f"{slot}2" for slot in missing}
         if attribute is not None:
             for slot, words in (("made", names.predicates[attribute]), ("how", names.asked[attribute])):
-                if not (words.formal or (self.informal and words.informal)):
+                if not (words.formal or (self.informal and words.informal and self.question.operation == QUERY)):
                     found.add(slot)
+            if attribute not in names.noun_values or self.has_noun(self.question.sides[0]):
+                found.add("nameless")
+            if not 1 < len(self.choices()) <= _FEW_VALUES:
+                found.add("choices")
         return frozenset(found)
 
     def fill(self, slot: str) -> str:
@@ -94,10 +117,18 @@ class Speaker(NounPhrases):
     def of_attribute(self, slot: str) -> str:
         attribute = self.question.attribute
         assert attribute is not None
+        if slot == "choices":
+            values = [self.value(each) for each in self.choices()]
+            nouns = attribute in self.names.noun_values
+            return listed([article(each) for each in values] if nouns else values, "or")
         if slot == "attributes":
             return self.names.several(self.word(self.names.attributes, attribute))
         words = {"attribute": self.names.attributes, "made": self.names.predicates, "how": self.names.asked}
         return self.word(words[slot], attribute)
+
+    def choices(self) -> list[Concept]:
+        """All values that may be the answer."""
+        return self.names.by_attribute.get(self.question.attribute or "", [])
 
     def any(self, things: Things) -> str:
         other = isinstance(things.base, Related | Alike) and self.chance() < 0.3
@@ -118,9 +149,6 @@ class Speaker(NounPhrases):
     def others(self, things: Things) -> str:
         """Things, said to be other ones."""
         return self.phrase(things, several=True, other=True)
-
-    def owner(self, things: Things) -> str:
-        return f"{self.the(things)}'s"
 
     def a_other(self, things: Things) -> str:
         words = self.phrase(things, several=False, other=True)
@@ -147,7 +175,9 @@ class Speaker(NounPhrases):
     def leading(self, things: Things) -> str:
         """What may stand before the question: "behind the cube"."""
         base = things.base
-        assert isinstance(base, Related)
+        assert base is not None
+        if not isinstance(base, Related):
+            return self.predicate(base, several=True)
         return f"{self.word(self.names.relations, base.relation)} {self.the(base.anchor)}"
 
     def about_it(self, things: Things) -> str:
@@ -169,6 +199,10 @@ class Speaker(NounPhrases):
         """A thing without its last value, which is asked for."""
         return self.the(_without_last(things, self.names))
 
+    def unsaids(self, things: Things) -> str:
+        """The same for several things."""
+        return self.phrase(_without_last(things, self.names), several=True)
+
     def said(self, things: Things) -> str:
         return self.value(_last(things, self.names))
 
@@ -176,6 +210,15 @@ class Speaker(NounPhrases):
         """A thing without its noun, which is asked for."""
         values = tuple(each for each in things.values if each.attribute not in self.names.noun_values)
         return self.the(Things(values, things.base))
+
+    def unkinds(self, things: Things) -> str:
+        """The same for several things."""
+        values = tuple(each for each in things.values if each.attribute not in self.names.noun_values)
+        return self.phrase(Things(values, things.base), several=True)
+
+    def kinds(self, things: Things) -> str:
+        words = [self.value(each) for each in things.values if each.attribute in self.names.noun_values]
+        return self.names.several(words[0])
 
     def kind(self, things: Things) -> str:
         words = [self.value(each) for each in things.values if each.attribute in self.names.noun_values]
@@ -193,7 +236,7 @@ def _is_doubtful(things: Things) -> bool:
     return any(isinstance(base, Alike | Either) for part in parts_of(things) for base in bases_of(part))
 
 
-def _last(things: Things, names: Names) -> "Concept":  # type: ignore[name-defined]  # noqa: F821
+def _last(things: Things, names: Names) -> Concept:
     return next(each for each in reversed(things.values) if each.attribute not in names.noun_values)
 
 
@@ -234,9 +277,11 @@ def _missing(shape: tuple[str, bool, bool, int]) -> frozenset[str]:
         found |= {"only_rest", "only_have"}
     if kind not in ("related", "places"):
         found.add("where")
+    if noun or adjectives or kind not in ("related", "places"):
+        found.add("only_where")
     if kind != "alike":
         found |= {"have", "only_have"}
-    if kind != "related":
+    if kind not in ("related", "places"):
         found.add("leading")
     if kind not in ("related", "alike"):
         found |= {"about_it", "about_the", "others", "a_other"}
@@ -245,13 +290,13 @@ def _missing(shape: tuple[str, bool, bool, int]) -> frozenset[str]:
     if noun:
         found.add("anything")
     if not adjectives or not (noun or kind or adjectives > 1):
-        found |= {"unsaid", "said"}
+        found |= {"unsaid", "unsaids", "said"}
     if not one_noun or not (adjectives or kind):
-        found |= {"unkind", "kind"}
+        found |= {"unkind", "unkinds", "kind", "kinds"}
     return frozenset(found)
 
 
-_OF_ATTRIBUTE = frozenset({"attribute", "attributes", "made", "how"})
+_OF_ATTRIBUTE = frozenset({"attribute", "attributes", "made", "how", "choices"})
 _SLOTS: Mapping[str, Callable[[Speaker, Things], str]] = {
     "things": Speaker.whole,
     "thing": Speaker.one,
@@ -268,6 +313,7 @@ _SLOTS: Mapping[str, Callable[[Speaker, Things], str]] = {
     "rest": lambda speaker, things: speaker.rest(things, several=True),
     "is_rest": lambda speaker, things: speaker.rest(things, several=False),
     "only_rest": lambda speaker, things: speaker.rest(things, several=False),
+    "only_where": lambda speaker, things: speaker.rest(things, several=False),
     "where": lambda speaker, things: speaker.rest(things, several=False),
     "have": Speaker.have,
     "only_have": Speaker.have,
@@ -275,8 +321,12 @@ _SLOTS: Mapping[str, Callable[[Speaker, Things], str]] = {
     "about_it": Speaker.about_it,
     "about_the": Speaker.about_the,
     "unsaid": Speaker.unsaid,
+    "unsaids": Speaker.unsaids,
+    "nameless": Speaker.the,
     "said": Speaker.said,
     "unkind": Speaker.unkind,
+    "unkinds": Speaker.unkinds,
+    "kinds": Speaker.kinds,
     "kind": Speaker.kind,
     "object": lambda speaker, _: speaker.noun(several=False),
     "objects": lambda speaker, _: speaker.noun(several=True),

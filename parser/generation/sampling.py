@@ -38,6 +38,8 @@ _DEEPER = 0.45  # chance that a thing within others is itself described by anoth
 _NOUN = 0.58  # chance that a set has a noun of its own
 _NUMBERS, _OFTEN = (0, 1, 2, 3), (28, 40, 22, 10)  # of other values, and how often
 _THREE = 0.15  # chance that three parts are joined instead of two
+_COMPOSED = (0.13, 0.04)  # chances that a set is composed of several conditions or sets on purpose, by its depth
+_CHAIN = (3, 4, 4, 5)  # things, each described by the next
 _SHARED = 0.15  # chance that two conditions are about one thing
 
 
@@ -135,7 +137,9 @@ class _Draw:
         chance = self.chance()
         plain = _PLAIN if depth == 0 else 1 - _DEEPER
         base: Base | None = None
-        if depth < _DEEPEST and self.sets > 0 and chance > plain:
+        if depth < len(_COMPOSED) and self.chance() < _COMPOSED[depth]:
+            base = self.composed()
+        elif depth < _DEEPEST and self.sets > 0 and chance > plain:
             base = self.base(depth, single=self.chance() >= (_JOINED_INSIDE if depth > 1 else _JOINED))
         barred = {without} if without is not None and not self.chance() < 0.03 else set()
         if isinstance(base, Alike):
@@ -206,6 +210,63 @@ class _Draw:
             parts = [self.things(depth + 1, one=True) for _ in range(number)]
         parts = list(dict.fromkeys(parts))
         return Either(tuple(parts)) if len(parts) > 1 else parts[0].base if parts else None
+
+    def composed(self) -> Base | None:
+        """What would hardly ever be drawn by chance: many conditions or alternatives about plain things, or a long chain."""
+        ways = [self.chain, self.mixed] if self.of.relations else [self.mixed]
+        if Both in self.of.joins:
+            ways += [self.joined, self.likeness_and_place]
+        if Either in self.of.joins:
+            ways += [self.union, self.union]
+        return self.random.choice(ways)()
+
+    def plain_thing(self) -> Things:
+        """One without a base, described by a few words."""
+        return Things(self.things(_DEEPEST, one=True).values[-2:])
+
+    def chain(self) -> Base:
+        """Things each beside the next."""
+        thing = self.plain_thing()
+        for _ in range(self.random.choice(_CHAIN) - 1):
+            values = self.some_values(set(), at_least=self.chance() < 0.9)
+            thing = Things(values[-2:], Related(self.random.choice(self.of.relations), thing))
+        return Related(self.random.choice(self.of.relations), thing)
+
+    def joined(self) -> Base | None:
+        """Two or three conditions."""
+        if Both not in self.of.joins:
+            return self.condition(_DEEPEST)
+        found = self.conditions(_DEEPEST, self.random.choice((2, 3, 3)))
+        return Both(tuple(found)) if len(found) > 1 else found[0] if found else None
+
+    def likeness_and_place(self) -> Base | None:
+        """A likeness to one thing and a place beside another, in any order."""
+        if not (self.of.likenesses and self.of.relations):
+            return self.joined()
+        attribute = self.random.choice(self.of.likenesses)
+        depth = _DEEPEST - (self.chance() < 0.3)
+        anchors = self.things(depth, one=True), self.things(depth, without=attribute, one=True)
+        found = [Related(self.random.choice(self.of.relations), anchors[0]), Alike(attribute, anchors[1])]
+        self.random.shuffle(found)
+        return Both(tuple(found))
+
+    def union(self) -> Base | None:
+        """Two sets or three, plain or described by one condition or more."""
+        parts = [self.part() for _ in range(self.random.choice((2, 3, 3)))]
+        parts = list(dict.fromkeys(parts))
+        return Either(tuple(parts)) if len(parts) > 1 else parts[0].base
+
+    def part(self) -> Things:
+        chance = self.chance()
+        if chance < 0.45:
+            return self.plain_thing()
+        base = self.joined() if chance > 0.75 else self.condition(_DEEPEST)
+        return Things(() if self.chance() < 0.6 else self.plain_thing().values, base)
+
+    def mixed(self) -> Base | None:
+        """A condition about a thing that is itself described by several, or by alternatives."""
+        base = self.either(_DEEPEST - 1) if self.chance() < 0.5 and Either in self.of.joins else self.joined()
+        return self.condition(0, Things(self.plain_thing().values, base))
 
     def alternatives(self, number: int) -> list[Concept]:
         values = self.random.choice(self.of.values)
