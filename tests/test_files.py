@@ -26,7 +26,9 @@ def test_half_a_surrogate_pair_is_written_and_read_back(tmp_path: Path) -> None:
     assert read_json(tmp_path / "value.json") == ["\ud800", "é"]
 
 
-@pytest.mark.parametrize("value", [math.nan, {"deep": [math.inf]}, object(), {1, 2}], ids=str)
+@pytest.mark.parametrize(
+    "value", [math.nan, {"deep": [math.inf]}, object(), {1, 2}], ids=["nan", "infinity", "object", "set"]
+)
 def test_what_json_cannot_hold_leaves_the_old_file_as_it_was(tmp_path: Path, value: object) -> None:
     write_json(tmp_path / "value.json", "old")
     with pytest.raises((ValueError, TypeError)):
