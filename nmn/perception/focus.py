@@ -97,16 +97,17 @@ class Crops:
     measures: Tensor  # [rows, MEASURES]
 
     @staticmethod
-    def of(pixels: Tensor, maps: Tensor, numbers: Tensor, *, mixed: Tensor | None = None) -> "Crops":
+    def of(
+        pixels: Tensor, maps: Tensor, numbers: Tensor, *, mixed: Tensor | None = None, half: bool = False
+    ) -> "Crops":
         """Of pixels [rows, 3, size, size], 0 to 1, maps [rows, 2, size, size] and measures.
 
-        ``mixed`` are the pixels that the blind see, in training.
+        ``mixed`` are the pixels that the blind see, in training; ``half`` gives crops in bfloat16.
         """
-        seen = pixels if mixed is None else mixed
-        plain = torch.cat((standardised(pixels, blind=False), maps), 1)
-        blind = torch.cat((standardised(seen, blind=True), maps), 1)
-        last = torch.channels_last
-        return Crops(plain.contiguous(memory_format=last), blind.contiguous(memory_format=last), numbers)
+        kind, last = torch.bfloat16 if half else torch.float32, torch.channels_last
+        seen = standardised(pixels, blind=False), standardised(pixels if mixed is None else mixed, blind=True)
+        plain, blind = (torch.cat((part.to(kind), maps.to(kind)), 1).contiguous(memory_format=last) for part in seen)
+        return Crops(plain, blind, numbers)
 
     @staticmethod
     def joined(parts: "Sequence[Crops]") -> "Crops":

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +14,8 @@ from torch.nn import functional
 from nmn.domain import Domain
 from nmn.perception.data import Subset
 from nmn.perception.focus import PLACE, Focus, FocusConfig
-from nmn.perception.focus_data import FocusBatch, Objects, ShakeConfig, draw
+from nmn.perception.focus_data import FocusBatch, Objects, draw
+from nmn.perception.focus_pixels import ShakeConfig
 from nmn.perception.optimisation import Ahead, Optimisation
 from nmn.perception.processes import counted, mine
 from nmn.perception.targets import UNKNOWN
@@ -65,8 +66,7 @@ class FocusTrainingConfig:
 def focus_losses(model: Focus, batch: FocusBatch, attributes: tuple[str, ...]) -> dict[str, Tensor]:
     """The parts of the loss by pathway and attribute."""
     parts: dict[str, Tensor] = {}
-    there = batch.present.nonzero()[:, 0]
-    seen = batch.crops.rows(there)
+    seen, told = batch.crops.rows(slice(batch.objects)), batch.labels[: batch.objects]
     for name in model.names:
         if name == PLACE:
             odds = model.look(name, batch.crops)[PLACE][:, 0]
@@ -74,7 +74,7 @@ def focus_losses(model: Focus, batch: FocusBatch, attributes: tuple[str, ...]) -
             parts[PLACE] = (wrong * batch.placed).sum() / counted(batch.placed.sum())
             continue
         for attribute, logits in model.look(name, seen).items():
-            labels = batch.labels[there, attributes.index(attribute)]
+            labels = told[:, attributes.index(attribute)]
             known = counted((labels != UNKNOWN).sum())
             wrong = functional.cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="sum")
             parts[attribute] = wrong / known
@@ -125,8 +125,9 @@ class FocusTrainer:
                 self._order = (epoch, self.objects.order(np.random.default_rng([config.seed, epoch])))
             chosen.append(int(self._order[1][place % length]))
         seed = config.seed * 1_000_003 + step
-        whole = draw(self.objects, np.asarray(chosen), config.frame, config.focus.crop, config.shake, seed)
-        return whole.rows(mine(len(chosen)))
+        numbers, crop = np.asarray(chosen), config.focus.crop
+        whole = draw(self.objects, numbers, config.frame, crop, config.shake, seed, half=config.half)
+        return whole.rows(mine(whole.objects), mine(size - whole.objects))
 
     @property
     def step(self) -> int:
@@ -158,16 +159,16 @@ class FocusTrainer:
         known: dict[str, int] = {}
         for start in range(0, len(self.watched), WATCH_BATCH):
             chosen = np.arange(start, min(start + WATCH_BATCH, len(self.watched)))
-            batch = draw(self.watched, chosen, self.config.frame, self.config.focus.crop, STILL, start)
-            for name in self.average.names:
-                for about, read in self.average.look(name, batch.crops).items():
-                    if about == PLACE:
-                        hit, counts = (read[:, 0] > 0) == batch.present, torch.ones_like(batch.present)
-                    else:
-                        labels = batch.labels[:, self.attributes.index(about)]
-                        hit, counts = read.argmax(1) == labels, labels != UNKNOWN
-                    right[about] = right.get(about, 0) + int((hit & counts).sum())
-                    known[about] = known.get(about, 0) + int(counts.sum())
+            for absent in (0.0, 1.0):
+                shake = replace(STILL, absent=absent)
+                batch = draw(self.watched, chosen, self.config.frame, self.config.focus.crop, shake, start)
+                for name in self.average.names if absent == 0 else (PLACE,):
+                    for about, read in self.average.look(name, batch.crops).items():
+                        labels = batch.labels[:, self.attributes.index(about)] if about != PLACE else batch.present
+                        hit = (read[:, 0] > 0) == labels if about == PLACE else read.argmax(1) == labels
+                        counts = batch.placed if about == PLACE else labels != UNKNOWN
+                        right[about] = right.get(about, 0) + int((hit & counts).sum())
+                        known[about] = known.get(about, 0) + int(counts.sum())
         return {about: right[about] / max(1, known[about]) for about in right}
 
     def run(self, path: Path, on_step: Callable[[int, dict[str, float], float], None]) -> None:

@@ -10,7 +10,8 @@ from tests.perception.test_focus import CROP, FOCUS
 
 from nmn.perception.data import Subset
 from nmn.perception.focus import standardised
-from nmn.perception.focus_data import APART, FocusBatch, Objects, ShakeConfig, draw
+from nmn.perception.focus_data import APART, FocusBatch, Objects, draw
+from nmn.perception.focus_pixels import ShakeConfig, disturbed
 from nmn.perception.focus_training import FocusTrainer, FocusTrainingConfig
 from nmn.perception.targets import UNKNOWN
 
@@ -52,13 +53,51 @@ def test_places_without_object_are_far_from_all_and_have_no_labels(images: Subse
     objects = Objects.of(images)
     chosen = np.tile(np.arange(len(objects)), 8)
     batch = draw(objects, chosen, FRAME, CROP, replace(PLAIN, absent=1.0), 0)
-    absent = ~batch.present
+    assert not batch.present.any()
+    absent = batch.placed
     assert absent.float().mean() > 0.5
     assert (batch.labels[absent] == UNKNOWN).all()
     centres = (batch.crops.measures[:, :2] / 2 + 0.5) * torch.tensor(FRAME)
     for row in absent.nonzero()[:, 0].tolist():
         around = images.whole.targets[int(objects.images[chosen[row]])].centres
         assert np.linalg.norm(around - centres[row].numpy(), axis=1).min() > APART - 1e-3
+
+
+def test_as_many_crops_show_an_object_in_every_batch_and_they_come_first(images: Subset) -> None:
+    objects = Objects.of(images)
+    for seed in range(3):
+        batch = draw(objects, np.arange(10), FRAME, CROP, ShakeConfig(absent=0.3), seed)
+        assert batch.objects == 7
+        assert batch.present.tolist() == [True] * 7 + [False] * 3
+
+
+def test_the_shares_of_two_processes_make_the_batch(images: Subset) -> None:
+    objects = Objects.of(images)
+    whole = draw(objects, np.arange(10), FRAME, CROP, ShakeConfig(absent=0.3), 0)
+    first, second = whole.rows(slice(0, 3), slice(0, 1)), whole.rows(slice(3, 7), slice(1, 3))
+    assert (first.objects, second.objects) == (3, 4)
+    assert torch.equal(first.crops.plain[:3], whole.crops.plain[:3])
+    assert torch.equal(second.crops.plain[4:], whole.crops.plain[8:])
+    assert second.present.tolist() == [True] * 4 + [False] * 2
+
+
+def test_smoothing_is_the_mean_of_the_neighbours_that_there_are() -> None:
+    pixels = torch.rand(2, 3, 9, 7)
+    sharpened = ShakeConfig(sharpened=1, sharpness=1, noisy=0, brightness=0, contrast=0, channel=0)
+    seen = disturbed(pixels, sharpened, torch.Generator().manual_seed(1))
+    smooth = torch.nn.functional.avg_pool2d(pixels, 3, 1, 1, count_include_pad=False)
+    draws = torch.Generator().manual_seed(1)
+    for shape in ((2, 1, 1, 1), (2, 3, 1, 1), (2, 1, 1, 1), (2,)):
+        torch.rand(shape, generator=draws)
+    strength = torch.rand(2, 1, 1, 1, generator=draws) * 2 - 1
+    torch.testing.assert_close(seen, torch.lerp(pixels, smooth, strength).clamp(0, 1))
+
+
+def test_crops_in_half_are_the_same_rounded(images: Subset) -> None:
+    objects = Objects.of(images)
+    whole, half = (draw(objects, np.arange(6), FRAME, CROP, ShakeConfig(), 0, half=h) for h in (False, True))
+    assert half.crops.plain.dtype == half.crops.blind.dtype == torch.bfloat16
+    torch.testing.assert_close(half.crops.plain.float(), whole.crops.plain, atol=0.02, rtol=0.01)
 
 
 def test_mixed_colours_leave_grey_as_it_is(images: Subset) -> None:
