@@ -1,7 +1,8 @@
 """Noise: what hurried fingers do to a question, without making another question of it.
 
 Source: the kinds of natural and synthetic noise of Belinkov and Bisk (2018, arXiv:1711.02173, section 4): swaps,
-neighbouring keys, words left out; doubled letters, lost spaces, homophones and verbs that do not agree are ours.
+neighbouring keys, words left out; doubled letters, lost spaces, homophones, headlines, hesitation and
+verbs that do not agree are ours.
 """
 
 import string
@@ -13,6 +14,25 @@ _VOWELS = "aeiou"
 _DROPPABLE = frozenset(
     ["the", "a", "an", "is", "are", "that", "there", "any", "of", "do", "does", "it", "which", "be", "to"]
 )
+_LITTLE = frozenset(["the", "a", "an", "is", "are", "there", "do", "does"])  # what headlines leave out
+_INTERJECTIONS = (
+    "um",
+    "uh",
+    "er",
+    "like",
+    "so",
+    "ok",
+    "hmm",
+    "well",
+    "you know",
+    "...",
+    "i mean",
+    "eh",
+    "oh",
+    "please",
+    "umm",
+)
+_APOSTROPHES = str.maketrans("", "", "'’")
 _HOMOPHONES: Mapping[str, tuple[str, ...]] = {
     "there": ("their", "they're", "ther"),
     "their": ("there",),
@@ -46,7 +66,26 @@ _HOMOPHONES: Mapping[str, tuple[str, ...]] = {
     "is": ("are", "iz", "s"),
     "any": ("ny", "eny"),
     "other": ("othr", "oter"),
-    "to": ("too", "2"),
+    "to": ("too", "2", "ot"),
+    "for": ("4", "fro", "fo"),
+    "of": ("off", "fo", "o"),
+    "that": ("taht", "tht", "thta"),
+    "as": ("az", "sa"),
+    "or": ("ro", "orr"),
+    "can": ("cna", "cann"),
+    "could": ("cud", "coud", "culd"),
+    "would": ("wud", "woud", "wuld"),
+    "me": ("mee", "em"),
+    "tell": ("tel", "tlel"),
+    "i'd": ("id",),
+    "where": ("were", "wear", "wher"),
+    "picture": ("pic", "pictur", "piture"),
+    "image": ("img", "imgae"),
+    "photo": ("foto",),
+    "question": ("qeustion", "q"),
+    "thanks": ("thx", "thanx", "tnx"),
+    "okay": ("k", "okey"),
+    "from": ("frm", "fom"),
     "whether": ("weather", "wether"),
     "know": ("no", "kno"),
 }
@@ -240,6 +279,50 @@ def _punctuated(said: list[str], at: int, random: Random, _: Collection[str]) ->
     return [*said[:at], said[at] + mark, *said[at + 1 :]] if said[at].isalpha() else None
 
 
+def _telegraphed(said: list[str], _: int, __: Random, ___: Collection[str]) -> list[str] | None:
+    """Only what carries meaning, as in a headline or a search."""
+    kept = [word for word in said if word.lower() not in _LITTLE]
+    return kept if 1 < len(kept) < len(said) else None
+
+
+def _bared(said: list[str], _: int, __: Random, ___: Collection[str]) -> list[str] | None:
+    """Neither capitals nor marks, as in a chat."""
+    bare = [word.lower().rstrip(string.punctuation) for word in said]
+    return [word for word in bare if word] or None
+
+
+def _without_apostrophes(said: list[str], _: int, __: Random, words: Collection[str]) -> list[str] | None:
+    bare = [word.translate(_APOSTROPHES) for word in said]
+    return [new if _parted(new)[0].lower() not in words else old for old, new in zip(said, bare, strict=True)]
+
+
+def _rehyphenated(said: list[str], at: int, random: Random, words: Collection[str]) -> list[str] | None:
+    """A hyphen lost or put for a space."""
+    hyphened = [place for place, word in enumerate(said) if "-" in word.strip("-")]
+    if hyphened:
+        at = random.choice(hyphened)
+        changed = said[at].replace("-", "" if random.random() < 0.4 else " ")
+        return _with(said, at, changed, words, instead=said[at])
+    if at + 1 >= len(said) or not said[at].isalpha():
+        return None
+    return [*said[:at], f"{said[at]}-{said[at + 1]}", *said[at + 2 :]]
+
+
+def _hesitated(said: list[str], at: int, random: Random, _: Collection[str]) -> list[str] | None:
+    return [*said[:at], random.choice(_INTERJECTIONS) + ("," if random.random() < 0.4 else ""), *said[at:]]
+
+
+def _spaced(said: list[str], at: int, random: Random, _: Collection[str]) -> list[str] | None:
+    """A space before a mark, or none after it."""
+    marked = [place for place, word in enumerate(said[:-1]) if word[-1:] in ",.;:" and len(word) > 1]
+    if not marked:
+        return [*said[:-1], said[-1][:-1], said[-1][-1]] if said[-1][-1:] in "?!." and len(said[-1]) > 1 else None
+    at = random.choice(marked)
+    if random.random() < 0.5:
+        return [*said[:at], said[at] + said[at + 1], *said[at + 2 :]]
+    return [*said[:at], said[at][:-1], said[at][-1], *said[at + 1 :]]
+
+
 def _with(said: list[str], at: int, changed: str, words: Collection[str], *, instead: str) -> list[str] | None:
     """The words with one of them changed, unless that makes another known word of it."""
     bare = _parted(changed)[0].lower()
@@ -257,8 +340,9 @@ _SLIPS: tuple[Callable[[str, int, Random], str], ...] = (
     *(_beside, _beside, _inserted, _wrong_vowel, _wrong_vowel, _as_heard, _as_heard, _as_heard),
 )
 _CHANGES: tuple[_Change, ...] = (
-    *(_mistyped,) * 9,
+    *(_mistyped,) * 11,
     *(_left_out,) * 4,
-    *(_misheard,) * 3,
+    *(_misheard,) * 4,
+    *(_telegraphed, _bared, _bared, _without_apostrophes, _rehyphenated, _hesitated, _spaced),
     *(_cased, _cased, _punctuated, _punctuated, _run_together, _pulled_apart, _said_twice),
 )

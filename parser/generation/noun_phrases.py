@@ -12,7 +12,7 @@ from nmn.program import Concept
 
 _ONE, _SHUFFLED, _OTHER, _SAID_AFTER, _AS_ADJECTIVE = 0.04, 0.25, 0.15, 0.14, 0.15  # chances
 _SLOPPY = 0.03  # chance of singulars for plurals, in a whole question
-_COMMAS = 0.08
+_COMMAS, _NO_APOSTROPHE = 0.08, 0.06
 _KIND_AFTER, _HYPHENATED = 0.05, 0.3
 _SIDE_BY_SIDE, _SIDE_BY_SIDE_FREELY = 0.2, 0.4  # chances of "cubes and balls" for "things that are cubes or balls"
 _PARTS = ("one", "two", "three")
@@ -111,7 +111,7 @@ class NounPhrases:
         if len(before) > 1 and self.chance() < _SHUFFLED:
             self.random.shuffle(before)
         if self.informal and len(before) > 1 and self.chance() < _COMMAS:
-            before = [self.random.choice((", ", " and ")).join(before)]
+            before = [self.random.choice((", ", ", " if several else " and ")).join(before)]
         words = [*before, noun if noun is not None else self.noun(several=several)]
         return " ".join(["other", *words] if other else words), after
 
@@ -158,8 +158,7 @@ class NounPhrases:
     def listed_parts(self, base: Either, several: bool) -> str:
         """Alternatives as people list them, "red cubes, balls plus things left of it", "cube or a red ball"."""
         said = [self.phrase(part, several=several, other=False) for part in base.parts]
-        if not several and self.chance() < 0.6:
-            said[1:] = [article(each) for each in said[1:]]
+        said[1:] = [article(each) for each in said[1:]] if not several and self.chance() < 0.6 else said[1:]
         far = any(part.base is not None for part in base.parts[:-1])
         purpose = ("added" if self.adds and several else "alternatives") + ("_long" if far else "")
         return self.parts(purpose, said)
@@ -186,7 +185,8 @@ class NounPhrases:
 
     def owner(self, things: Things) -> str:
         """The possessive of one thing, of which nothing stands after its noun: "the red ball's"."""
-        return f"{self.definite} {(self.phrase if things.base else self.head)(things, several=False)}'s"
+        mark = "s" if self.informal and self.chance() < _NO_APOSTROPHE else "'s"
+        return f"{self.definite} {(self.phrase if things.base else self.head)(things, several=False)}{mark}"
 
     def clause(self, base: Base, several: bool) -> str:
         """What is said of a noun after it: "that are left of the ball"."""

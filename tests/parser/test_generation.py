@@ -1,5 +1,6 @@
 """Laws of generated questions: programs that type-check, texts that the grammar reads as them, seeds that reproduce."""
 
+import re
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -11,7 +12,17 @@ from nmn.check import check
 from nmn.domain import Domain
 from nmn.errors import InputError, ProgramError
 from nmn.parser.english import EnglishParser
-from nmn.parser.generation.description import QUESTIONS, program_of, question_of
+from nmn.parser.generation.description import (
+    QUESTIONS,
+    Alike,
+    Both,
+    Either,
+    Related,
+    bases_of,
+    parts_of,
+    program_of,
+    question_of,
+)
 from nmn.parser.generation.generator import READ_BY_GRAMMAR, STYLES, QuestionGenerator
 from nmn.parser.generation.patterns import Pattern, read_wordings
 from nmn.parser.generation.structure import structure
@@ -178,6 +189,39 @@ def test_every_kind_of_question_and_clause_has_many_patterns() -> None:
     spoken = read_wordings("wordings")["spoken"]
     assert all(len(spoken[kind]) >= 15 for kind in QUESTIONS)
     assert all(len(spoken[clause]) >= 10 for clause in ("related", "alike", "value"))
+
+
+def test_parts_side_by_side_are_each_said_once() -> None:
+    spoken = read_wordings("wordings")["spoken"]
+    for purpose, long in product(("both", "either", "added", "alternatives"), ("", "_long")):
+        for three in ("", "_three"):
+            for text in spoken[f"{purpose}{long}{three}"]:
+                slots = [f"{{{each}}}" for each in ("one", "two", "three")]
+                assert [text.count(slot) for slot in slots] == [1, 1, 1 if three else 0], text
+
+
+def test_compositions_that_chance_hardly_draws_occur() -> None:
+    found: Counter[str] = Counter()
+    for example in drawn("spoken", 1_500):
+        sides = question_of(example.program, CLEVR.attribute_ids).sides
+        bases = [base for side in sides for things in parts_of(side) for base in bases_of(things)]
+        kinds = {(type(base), len(base.parts)) for base in bases if isinstance(base, Both | Either)}
+        joined = [set(map(type, base.parts)) for base in bases if isinstance(base, Both)]
+        found["three conditions"] += (Both, 3) in kinds
+        found["three alternatives"] += (Either, 3) in kinds
+        found["a likeness and a place"] += {Alike, Related} in joined
+        found["alternatives of conditions"] += any(
+            isinstance(part.base, Both) for base in bases if isinstance(base, Either) for part in base.parts
+        )
+        found["long programs"] += len(example.program.nodes) > 60
+    assert all(found[kind] > 15 for kind in found if kind != "long programs"), found
+    assert found["long programs"] < 15
+
+
+def test_a_question_for_one_of_few_values_may_name_them() -> None:
+    program = parse_program("query[size](unique(filter(scene(), color=red, shape=cube)))", REGISTRY).program
+    texts = [GENERATOR.render(program, Random(seed), "spoken") for seed in range(300)]
+    assert any(re.search(r"\b(large|big|huge)\b.* or .*\b(small|tiny|little)\b", text, re.IGNORECASE) for text in texts)
 
 
 def test_patterns_close_their_brackets() -> None:
