@@ -74,7 +74,7 @@ class TransformersBackbone(nn.Module):
             given = json.loads(record)
             config = AutoConfig.for_model(given.pop("model_type"), **given)
             config.out_features = list(config.stage_names)
-            self.body = AutoBackbone.from_config(config)  # type: ignore[no-untyped-call]
+            self.body = AutoBackbone.from_config(config)
         except (KeyError, ValueError, AttributeError, TypeError) as error:
             raise ValueError(f"no backbone of transformers: {str(error).splitlines()[0]}") from None
         for name, values in (("mean", MEAN), ("deviation", DEVIATION)):

@@ -1,6 +1,7 @@
 """What is done to the pixels of crops in training: something put in front, another light and camera, other colours.
 
-Crops are [rows, 3, size, size], 0 to 1, laid out plane by plane, where each of these operations is fastest.
+Crops are [rows, 3, size, size], 0 to 1, laid out plane by plane, where each of these operations is fastest. All but
+``mixed`` change them in place.
 """
 
 from dataclasses import dataclass
@@ -65,13 +66,13 @@ def covered(
     depth = out + slope * along - bend * along.square()
     alpha = (depth * size + 0.5).clamp(0, 1)[:, None]
     front = torch.lerp(pixels[rows], pixels[other[rows]], alpha)
-    return pixels.index_copy(0, rows, front)
+    return pixels.index_copy_(0, rows, front)
 
 
 def turned(values: Tensor, mirrored: Tensor) -> Tensor:
     """Crops or maps [rows, channels, size, size], some of them mirrored."""
     rows = mirrored.nonzero()[:, 0]
-    return values.index_copy(0, rows, values[rows].flip(-1))
+    return values.index_copy_(0, rows, values[rows].flip(-1))
 
 
 def disturbed(pixels: Tensor, shake: ShakeConfig, generator: torch.Generator) -> Tensor:
@@ -83,7 +84,7 @@ def disturbed(pixels: Tensor, shake: ShakeConfig, generator: torch.Generator) ->
     rows = (torch.rand(count, generator=generator) < shake.sharpened).nonzero()[:, 0]
     strength = shake.sharpness * _uniform(generator, len(rows), 1, 1, 1)
     sharp = pixels[rows]
-    pixels = pixels.index_copy(0, rows, torch.lerp(sharp, _smooth(sharp), strength))
+    pixels.index_copy_(0, rows, torch.lerp(sharp, _smooth(sharp), strength))
     pixels.mul_(gain).add_(GREY + lift - GREY * gain)
     # One sheet of noise serves a batch, cut at another place for each crop.
     rows = (torch.rand(count, generator=generator) < shake.noisy).nonzero()[:, 0]

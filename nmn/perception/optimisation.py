@@ -81,12 +81,12 @@ class Optimisation:
     @torch.no_grad()
     def _average(self) -> None:
         keep = min(self.keep, (1 + self.step) / (10 + self.step))
-        theirs = self.model.state_dict()
-        for name, mine in self.average.state_dict().items():
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
+        for mine, theirs in zip(self.average.buffers(), self.model.buffers(), strict=True):
             if mine.is_floating_point():
-                mine.lerp_(theirs[name], 1 - keep)
+                mine.lerp_(theirs, 1 - keep)
             else:
-                mine.copy_(theirs[name])
+                mine.copy_(theirs)
 
     def save(self, path: Path, domain: Domain, config: Mapping[str, Any]) -> None:
         """Write all state to one file, atomically; of several processes, the first does."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 def join(device: str) -> None:
     """Meet the other processes, if torchrun started several; Accelerate chooses what they talk through."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        from accelerate import PartialState  # type: ignore[import-untyped]
+        from accelerate import PartialState
 
         PartialState(cpu=device == "cpu")
 

@@ -84,7 +84,7 @@ def test_the_shares_of_two_processes_make_the_batch(images: Subset) -> None:
 def test_smoothing_is_the_mean_of_the_neighbours_that_there_are() -> None:
     pixels = torch.rand(2, 3, 9, 7)
     sharpened = ShakeConfig(sharpened=1, sharpness=1, noisy=0, brightness=0, contrast=0, channel=0)
-    seen = disturbed(pixels, sharpened, torch.Generator().manual_seed(1))
+    seen = disturbed(pixels.clone(), sharpened, torch.Generator().manual_seed(1))
     smooth = torch.nn.functional.avg_pool2d(pixels, 3, 1, 1, count_include_pad=False)
     draws = torch.Generator().manual_seed(1)
     for shape in ((2, 1, 1, 1), (2, 3, 1, 1), (2, 1, 1, 1), (2,)):
