@@ -105,7 +105,7 @@ function programWords(start) {
   const quoted = (word) => (/^[A-Za-z_]\w*$/.test(word) ? word : `"${word}"`);
   const concepts = Object.entries(start.attributes).flatMap(([name, values]) => values.map((value) => `${quoted(name)}=${quoted(value)}`));
   const operations = start.operations.map((each) => `${each.name}${each.says.includes("[attribute]") ? "[" : "("}`);
-  const all = [...operations, ...concepts, ...start.relations.map(quoted)];
+  const all = [...operations, ...concepts, ...Object.keys(start.relations).map(quoted)];
   return (before) => {
     const bracket = /\[(\w*)$/.exec(before);
     if (bracket) {

@@ -105,7 +105,7 @@ def _skeleton(workbench: Workbench) -> Markup:
 
 
 def _script() -> str:
-    files = [asset("inspection.js"), *map(_own, ("completion.js", "parts.js", "workbench.js"))]
+    files = [asset("inspection.js"), *map(_own, ("completion.js", "parts.js", "steps.js", "workbench.js"))]
     return "\n".join([*files, "workbenchStart(element, server);"])
 
 

@@ -51,14 +51,44 @@ function editGroups(edits) {
   return groups.values();
 }
 
-// What an object can be supposed to be.
-function valueGroups(attributes) {
-  const groups = Object.entries(attributes).map(([name, values]) => {
-    const group = Object.assign(document.createElement("optgroup"), { label: name });
-    group.append(...values.map((value) => new Option(`is ${value}`, JSON.stringify({ attribute: name, value }))));
-    return group;
+function optionGroup(label, options) {
+  const group = Object.assign(document.createElement("optgroup"), { label });
+  group.append(...options);
+  return group;
+}
+
+// What an object can be supposed to be. A relation needs another object: its option says so.
+function valueGroups(attributes, relations) {
+  const said = (words, what) => new Option(words, JSON.stringify(what));
+  const values = Object.entries(attributes).map(([attribute, all]) =>
+    optionGroup(attribute, all.map((value) => said(`is ${value}`, { attribute, value }))));
+  const related = Object.entries(relations).flatMap(([relation, words]) => [
+    said(`is ${words} …`, { relation, value: "yes" }),
+    said(`is not ${words} …`, { relation, value: "no" }),
+  ]);
+  const there = [said("is not there", { value: "no" }), said("is there", { value: "yes" })];
+  return [...values, optionGroup("relation", related), optionGroup("presence", there)];
+}
+
+// One button an object, pressed where the step gives it.
+function objectChips(objects, members, toggled) {
+  return objects.map((index) => {
+    const chip = Object.assign(document.createElement("button"), { type: "button", textContent: index, className: "wb-chip" });
+    chip.setAttribute("aria-pressed", String(members.includes(index)));
+    chip.setAttribute("aria-label", `Object ${index}`);
+    chip.addEventListener("click", () => toggled(index));
+    return chip;
   });
-  const there = Object.assign(document.createElement("optgroup"), { label: "presence" });
-  there.append(new Option("is not there", JSON.stringify({ value: "no" })), new Option("is there", JSON.stringify({ value: "yes" })));
-  return [...groups, there];
+}
+
+// Two suppositions about the same thing: the later one counts.
+function sameThing(one, other) {
+  return ["node", "object", "attribute", "relation", "anchor"].every((name) => one[name] === other[name]);
+}
+
+// What an address may hold of a supposition; the server looks at it with more care.
+function isSupposition(each) {
+  if (!each || typeof each !== "object") return false;
+  const named = typeof each.value === "string";
+  return Number.isInteger(each.node) ? named || Array.isArray(each.objects) : Number.isInteger(each.object) && named;
 }

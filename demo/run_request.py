@@ -1,18 +1,27 @@
 """Requests: what a page asks for, read with care, because anybody can send anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from nmn.domain import NO, YES
 from nmn.errors import InputError, nearest
 from nmn.inspection.running import POLICIES
-from nmn.inspection.suppositions import Supposition
+from nmn.inspection.suppositions import (
+    SupposedAttribute,
+    SupposedObjects,
+    SupposedOutcome,
+    SupposedPresence,
+    SupposedRelation,
+    Supposition,
+)
 from nmn.soft import Policy
 
 LONGEST_QUESTION = 500  # characters
 LONGEST_PROGRAM = 5_000  # characters
 LONGEST_NAME = 200  # characters
 MOST_SUPPOSITIONS = 20
+MOST_TICKED = 400  # objects
 
 NETWORK, SECOND, ANNOTATION = "network", "second network", "annotation"
 EYES = (NETWORK, SECOND, ANNOTATION)
@@ -38,10 +47,6 @@ class RunRequest:
     program: str
     policy: Policy
     suppose: tuple[Supposition, ...] = ()
-
-    def without_suppositions(self) -> "RunRequest":
-        """The same run of what is really seen."""
-        return replace(self, suppose=())
 
 
 def read_run(record: Any) -> RunRequest:
@@ -90,6 +95,25 @@ def number(fields: Mapping[str, Any], name: str) -> int:
 
 
 def _supposition(record: Any) -> Supposition:
+    """What is supposed of a step (``node``) or of an object, by the fields that there are."""
     fields = mapping(record, "a supposition")
-    attribute = text(fields, "attribute", LONGEST_NAME) or None
-    return Supposition(number(fields, "object"), attribute, text(fields, "value", LONGEST_NAME))
+    if "node" in fields:
+        node = number(fields, "node")
+        if "objects" in fields:
+            return SupposedObjects(node, _ticked(fields["objects"]))
+        return SupposedOutcome(node, text(fields, "value", LONGEST_NAME))
+    seen, value = number(fields, "object"), text(fields, "value", LONGEST_NAME)
+    attribute, relation = text(fields, "attribute", LONGEST_NAME), text(fields, "relation", LONGEST_NAME)
+    if attribute:
+        return SupposedAttribute(seen, attribute, value)
+    if value not in (YES, NO):
+        raise InputError(f"whether that holds of object {seen} is {YES!r} or {NO!r}, not {value!r}")
+    if relation:
+        return SupposedRelation(seen, relation, number(fields, "anchor"), value == YES)
+    return SupposedPresence(seen, value == YES)
+
+
+def _ticked(sent: Any) -> tuple[int, ...]:
+    if not isinstance(sent, list) or len(sent) > MOST_TICKED:
+        raise InputError(f"'objects' must be a list of up to {MOST_TICKED} numbers")
+    return tuple(sorted({number({"objects": each}, "objects") for each in sent}))

@@ -1,7 +1,6 @@
 // The workbench: a state, which is a run or two, and the page that shows it. Python runs and draws; see workbench.py.
 
 const CHECK_AFTER = 140; // ms
-const MENU_AFTER = 120; // ms
 const MOST_UNDO = 100;
 const LARGEST_FILE = 8e6; // bytes
 
@@ -14,7 +13,6 @@ function workbenchStart(root, server) {
   const result = find("wb-result");
   const past = [];
   let state = null;
-  let shown = null; // what the last answer said of itself
   let ticket = 0;
   let busy = 0;
 
@@ -45,7 +43,7 @@ function workbenchStart(root, server) {
       if (typeof read[name] === "string") known[name] = read[name];
     });
     if (Number.isInteger(read.node)) known.node = read.node;
-    if (Array.isArray(read.suppose)) known.suppose = read.suppose.filter((each) => each && Number.isInteger(each.object) && typeof each.value === "string");
+    if (Array.isArray(read.suppose)) known.suppose = read.suppose.filter(isSupposition);
     if (read.beside) known.beside = readState(read.beside);
     return known.question || known.program ? known : null;
   }
@@ -96,17 +94,16 @@ function workbenchStart(root, server) {
     if (own !== ticket) return;
     showProblem(reply.error || null);
     if (reply.error) return;
-    shown = reply;
     remember();
     result.innerHTML = reply.html;
     result.className = `wb-result nmn-page nmn-of-${state.beside ? 2 : 1}`;
     result.querySelectorAll("[data-nmn]").forEach(nmnInspect);
     nmnPair(result);
     if (!state.program) writeProgram(reply.program);
-    showObjects(reply.objects);
+    steps.show(reply);
     find("wb-actions").hidden = false;
     const article = articleOfRun();
-    if (article && article.nmnSelect) selected(Number(article.dataset.selected));
+    if (article && article.nmnSelect) steps.select(Number(article.dataset.selected));
   }
 
   function articleOfRun() {
@@ -182,7 +179,6 @@ function workbenchStart(root, server) {
     });
     root.querySelectorAll("[name=wb-image]").forEach((radio) => (radio.checked = radio.value === state.image));
     find("wb-examples").replaceChildren(...(own ? own.questions : []).map(example));
-    showSuppositions();
   }
 
   function example(words) {
@@ -227,44 +223,11 @@ function workbenchStart(root, server) {
     return chooseImage(reply.image.name);
   }
 
-  // Changing a node, and supposing
-
-  let menuTimer = 0;
-  function selected(node) {
-    state.node = node;
-    find("wb-at").textContent = `#${node}`;
-    remember();
-    clearTimeout(menuTimer);
-    menuTimer = setTimeout(() => showMenu(node), MENU_AFTER);
-  }
-
-  async function showMenu(node) {
-    const text = shown.program;
-    const reply = await server.menu({ program: text, node }).catch(() => ({}));
-    if (!reply.edits || text !== shown.program || node !== state.node) return;
-    const menu = find("wb-edit");
-    menu.replaceChildren(new Option("change it …", ""), ...editGroups(reply.edits));
-    menu.disabled = !reply.edits.length;
-  }
-
-  function showObjects(objects) {
-    const choice = find("wb-object");
-    const before = choice.value;
-    choice.replaceChildren(...objects.map((index) => new Option(index, index)));
-    if (objects.map(String).includes(before)) choice.value = before;
-  }
-
-  function showSuppositions() {
-    find("wb-supposed").replaceChildren(...state.suppose.map((each, place) => {
-      const item = document.createElement("li");
-      const words = each.attribute ? `object ${each.object} is ${each.value}` : `object ${each.object} is ${each.value === "yes" ? "there" : "not there"}`;
-      const remove = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
-      remove.setAttribute("aria-label", `No longer suppose that ${words}`);
-      remove.addEventListener("click", () => change({ suppose: state.suppose.filter((_, at) => at !== place) }));
-      item.append(`suppose ${words}`, remove);
-      return item;
-    }));
-  }
+  const steps = workbenchSteps(root, {
+    start, change, state: () => state, article: articleOfRun,
+    selected: (node) => { state.node = node; remember(); },
+    menu: (record) => server.menu(record).catch(() => ({})),
+  });
 
   // Events
 
@@ -272,22 +235,13 @@ function workbenchStart(root, server) {
     event.preventDefault();
     change({ question: question.value, program: "", suppose: [], node: null });
   });
-  find("wb-run").addEventListener("click", () => change({ program: program.value, node: null }));
+  const runProgram = () => change({ program: program.value, node: null, suppose: ofObjects(state.suppose) });
+  find("wb-run").addEventListener("click", runProgram);
   program.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) change({ program: program.value, node: null });
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) runProgram();
   });
-  find("wb-eyes").addEventListener("change", (event) => change({ eyes: event.target.value }));
+  find("wb-eyes").addEventListener("change", (event) => change({ eyes: event.target.value, suppose: [] }));
   find("wb-policy").addEventListener("change", (event) => change({ policy: event.target.value }));
-  find("wb-edit").addEventListener("change", (event) => {
-    const option = event.target.selectedOptions[0];
-    if (option && option.value) change({ program: option.value, node: Number(option.dataset.becomes) });
-  });
-  find("wb-suppose-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const what = { object: Number(find("wb-object").value), ...JSON.parse(find("wb-what").value) };
-    const rest = state.suppose.filter((each) => each.object !== what.object || each.attribute !== what.attribute);
-    change({ suppose: [...rest, what] });
-  });
   find("wb-undo").addEventListener("click", undo);
   root.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input[type=text], textarea");
@@ -311,7 +265,7 @@ function workbenchStart(root, server) {
   });
   find("wb-theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
   result.addEventListener("nmn-select", (event) => {
-    if (event.target === articleOfRun()) selected(event.detail.node);
+    if (event.target === articleOfRun()) steps.select(event.detail.node);
   });
   window.addEventListener("hashchange", () => {
     const read = fromAddress();
@@ -327,7 +281,6 @@ function workbenchStart(root, server) {
   document.documentElement.lang = "en";
   completes(question, questionWords(start.words));
   completes(program, programWords(start));
-  find("wb-what").replaceChildren(...valueGroups(start.attributes));
   state = fromAddress() || fresh(images.length > 9 ? images[9].name : undefined);
   showImages();
   run();

@@ -28,12 +28,14 @@ from nmn.engine import Engine
 from nmn.errors import InputError, NmnError, ProgramError, QuestionError, TextError
 from nmn.inspection.comparing import compare
 from nmn.inspection.editing import edits
+from nmn.inspection.overlay_svg import LEAST_PRESENCE
 from nmn.inspection.page import fragment, page
 from nmn.inspection.running import inspect
-from nmn.inspection.view import View
+from nmn.inspection.view import OUT, NodeView, View
 from nmn.parser.text import parse_program
 from nmn.perceiver import Glance
 from nmn.program import Program
+from nmn.words import LIKELY
 
 AT_ONCE = 2
 """Runs that go on at the same time; others wait, which is faster than all of them together."""
@@ -105,20 +107,27 @@ class Workbench:
             "words": sorted(set(domain.words())),
             "operations": operations,
             "attributes": {each.name: list(each.values) for each in domain.attributes},
-            "relations": [each.name for each in domain.relations],
+            "relations": {each.name: each.words[0] for each in domain.relations},
         }
 
     def ask(self, record: Any) -> Reply:
-        """Run a question or a program, beside another one if ``beside`` is given: ``{"html", "program", "objects"}``."""
+        """Run a question or a program, beside another one if ``beside`` is given.
+
+        The reply has ``html`` of all runs, and of the last one ``program``, ``answer``, ``objects`` (their numbers),
+        ``suppositions`` in words and ``steps``: for each node what kind of value it gives, which ``outcomes`` it could be
+        supposed to give by name, and which objects are its ``members``.
+        """
 
         def answered() -> Reply:
             views = self._views(record)
+            last = views[-1]
             return {
                 "html": "".join(fragment(each, standalone=False, selected=_selected(record, each)) for each in views),
-                "program": views[-1].program,
-                "nodes": len(views[-1].nodes),
-                "answer": views[-1].answer,
-                "objects": [each.index for each in views[-1].objects if each.presence >= 0.1],
+                "program": last.program,
+                "answer": last.answer,
+                "objects": [each.index for each in last.objects if each.presence >= LEAST_PRESENCE],
+                "suppositions": list(last.suppositions),
+                "steps": [_step(each) for each in last.nodes],
             }
 
         return _told(answered)
@@ -171,11 +180,14 @@ class Workbench:
         beside = fields.get("beside")
         if beside is not None:
             other = read_run(beside)
-            return compare(self._view(other, _title("A", other)), self._view(asked, _title("B", asked)))
-        if asked.suppose:
-            real, supposed = self._view(asked.without_suppositions(), ""), self._view(asked, "")
-            return (compare(supposed, real, other="Without the supposition")[0],)
+            return compare(self._view(other, self._title("A", other)), self._view(asked, self._title("B", asked)))
         return (self._view(asked, ""),)
+
+    def _title(self, letter: str, asked: RunRequest) -> str:
+        """What tells one of two runs from the other."""
+        supposed = "; ".join(each.words(self.engine.domain) for each in asked.suppose)
+        parts = (letter, asked.image, asked.eyes, asked.policy, f"suppose {supposed}" if supposed else "")
+        return " · ".join(part for part in parts if part)
 
     def _view(self, asked: RunRequest, title: str) -> View:
         exhibit = self.gallery.find(asked.image)
@@ -243,10 +255,10 @@ class Workbench:
         return read.program
 
 
-def _title(letter: str, asked: RunRequest) -> str:
-    """What tells one of two runs from the other."""
-    supposed = "; ".join(f"object {each.object}: {each.words}" for each in asked.suppose)
-    return " · ".join(part for part in (letter, asked.image, asked.eyes, asked.policy, supposed) if part)
+def _step(node: NodeView) -> Reply:
+    own = node.columns[-1].scores if node.columns and node.columns[-1].side == OUT else ()
+    members = [index for index, score in enumerate(own) if score >= LIKELY]
+    return {"kind": node.kind, "outcomes": list(node.outcomes), "members": members}
 
 
 def _selected(record: Any, shown: View) -> int | None:

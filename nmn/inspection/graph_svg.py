@@ -32,6 +32,9 @@ TITLE_SIZE, VALUE_SIZE, BADGE_SIZE = 13.0, 12.5, 11.0  # px
 TILE, PADDING, HEIGHT, LEAST, MOST = 26.0, 9.0, 44.0, 104.0, 260.0  # px
 BADGE = 20.0  # px
 
+SUPPOSED = "supposed"
+_BADGE_SIGNS = {SUPPOSED: "✎", FAILS: "!", UNSURE: "?"}
+
 
 def graph_svg(view: View, *, selected: int | None = None, label: str = "Program") -> Markup:
     """The graph of a view's program.
@@ -69,8 +72,8 @@ def _lines(node: NodeView) -> tuple[str, str]:
 
 
 def _badges(node: NodeView) -> list[str]:
-    levels = {note.level for note in node.notes}
-    return [level for level in (FAILS, UNSURE) if level in levels][:1]
+    levels = {note.level for note in node.notes} | ({SUPPOSED} if node.supposed else set())
+    return [level for level in (SUPPOSED, FAILS, UNSURE) if level in levels][:1]
 
 
 def _width(node: NodeView) -> float:
@@ -100,8 +103,11 @@ def _node(node: NodeView, layout: Layout, selected: bool) -> Markup:
     box = layout.boxes[node.index]
     badges = _badges(node)
     state = "" if node.difference is None else f" nmn-{node.difference.state}"
+    state += " nmn-kept" if node.kept and not node.supposed else ""
     spoken = ", ".join(part for part in (f"{node.index}: {node.title} {node.argument}".strip(), node.value) if part)
-    notes = "; ".join(note.words for note in node.notes)
+    notes = "; ".join(
+        [*([f"supposed: {node.supposed}"] if node.supposed else []), *(note.words for note in node.notes)]
+    )
     return element(
         "g",
         element("title", f"#{node.index}  {node.call}" + (f" = {node.value}" if node.value else "")),
@@ -154,7 +160,7 @@ def _second_line(node: NodeView, box: Box) -> Markup:
 def _badge(level: str, box: Box) -> Markup:
     x = box.width - PADDING - BADGE / 2 + 4
     mark = element("circle", cx=x, cy=14.0, r=7.5, class_=f"nmn-badge nmn-badge-{level}")
-    return joined([mark, _text(f"nmn-badge-text nmn-badge-text-{level}", x, 18.0, "!" if level == FAILS else "?")])
+    return joined([mark, _text(f"nmn-badge-text nmn-badge-text-{level}", x, 18.0, _BADGE_SIGNS[level])])
 
 
 def _text(name: str, x: float, y: float, words: str, anchor: str = "middle") -> Markup:

@@ -8,7 +8,7 @@ from importlib import resources
 from nmn.inspection.graph_svg import graph_svg
 from nmn.inspection.markup import Markup, element, joined
 from nmn.inspection.overlay_svg import overlay_svg
-from nmn.inspection.panels import legend, node_panel, steps_table, work_panel
+from nmn.inspection.panels import changes_panel, legend, node_panel, steps_table, work_panel
 from nmn.inspection.view import NodeView, Reading, View
 from nmn.trace import UNKNOWN
 
@@ -102,6 +102,7 @@ def _header(view: View) -> Markup:
             _others(view),
             class_="nmn-answer-line",
         ),
+        changes_panel(view),
         joined(element("p", words, class_="nmn-note nmn-note-fails", role="note") for words in view.failures),
         element("p", element("code", view.program), class_="nmn-program"),
         _reading(view.reading) if view.reading is not None else _NOTHING,

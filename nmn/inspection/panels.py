@@ -5,7 +5,20 @@ from collections.abc import Iterable, Sequence
 from nmn.inspection.graph_svg import GLYPHS, KIND_WORDS, kinds_of
 from nmn.inspection.markup import Markup, element, joined
 from nmn.inspection.overlay_svg import LEAST_PRESENCE
-from nmn.inspection.view import ALONE, ANCHOR, CHANGED, IN, OUT, SAME, Column, Cost, NodeView, ObjectView, View
+from nmn.inspection.view import (
+    ALONE,
+    ANCHOR,
+    CHANGED,
+    IN,
+    OUT,
+    SAME,
+    Column,
+    Cost,
+    NodeView,
+    ObjectView,
+    View,
+    WayOfRunning,
+)
 from nmn.words import LIKELY
 
 _NOTHING = Markup()
@@ -24,14 +37,31 @@ def node_panel(node: NodeView, view: View, *, hidden: bool) -> Markup:
         ),
         element("p", node.words, class_="nmn-phrase") if node.words else _NOTHING,
         element("p", element("strong", node.value), class_="nmn-panel-value") if node.value else _NOTHING,
+        element("p", f"Suppose {node.supposed}", class_="nmn-note nmn-note-supposed") if node.supposed else _NOTHING,
         _difference(node),
         joined(element("p", note.words, class_=f"nmn-note nmn-note-{note.level}") for note in node.notes),
         _chances(node.chances) if len(node.chances) > 1 else _NOTHING,
         _objects(node, view),
-        element("p", cost_words(node.cost), class_="nmn-small") if node.cost is not None else _NOTHING,
+        _cost(node),
         class_="nmn-panel",
         data_for=node.index,
         hidden=hidden,
+    )
+
+
+def changes_panel(view: View) -> Markup:
+    """What is supposed, and what that changes."""
+    if not view.changes:
+        return _NOTHING
+    first, *rest = view.changes
+    supposed = "; ".join(view.suppositions)
+    return element(
+        "section",
+        element("p", f"Suppose {supposed}:", class_="nmn-small"),
+        element("p", element("strong", first)),
+        element("ul", joined(element("li", words) for words in rest), class_="nmn-small"),
+        class_="nmn-changes",
+        aria_label="What the supposition changes",
     )
 
 
@@ -53,6 +83,9 @@ def legend(view: View) -> Markup:
         for state, words in ((CHANGED, "differs"), (ALONE, "only here"))
         if state in states
     )
+    if any(node.kept for node in view.nodes):
+        swatch = element("span", class_="nmn-swatch nmn-swatch-kept", aria_hidden="true")
+        differences = (*differences, element("li", swatch, element("span", "did not run again")))
     return element("ul", joined(keys), joined(differences), class_="nmn-legend", aria_label="What the colours mean")
 
 
@@ -79,6 +112,12 @@ def work_panel(view: View) -> Markup:
     if work is None:
         return _NOTHING
     facts = [f"{len(view.nodes)} nodes"]
+    if work.again is not None:
+        took = work.again.cost
+        facts = [
+            f"ran again: {work.again.nodes} of {len(view.nodes)} nodes, {short(took.flops)}FLOPs, {took.seconds * 1e3:.1f} ms",
+            f"before: {len(view.nodes)} nodes",
+        ]
     if work.available is not None:
         facts.append(f"{len(work.modules)} of {work.available} modules")
     possible = "" if work.possible_rows is None else f" of {work.possible_rows}"
@@ -111,6 +150,14 @@ def cost_words(cost: Cost) -> str:
     facets = ", ".join(f"{name} ×{rows}" for name, rows in cost.facets)
     parts = [f"looked at {facets}"] if facets else []
     return " · ".join([*parts, f"{short(cost.flops)}FLOPs", f"{cost.seconds * 1e3:.2f} ms"])
+
+
+def _cost(node: NodeView) -> Markup:
+    if node.cost is None:
+        return _NOTHING
+    kept = "" if node.supposed else "Kept from the run before: nothing that it depends on has changed"
+    words = kept if node.kept else cost_words(node.cost)
+    return element("p", words, class_="nmn-small") if words else _NOTHING
 
 
 def _difference(node: NodeView) -> Markup:
@@ -193,8 +240,9 @@ def _ways(view: View) -> Markup:
     work = view.work
     if work is None or not work.ways:
         return _NOTHING
-    most = max(way.cost.flops for way in work.ways) or 1
-    slowest = max(way.cost.seconds for way in work.ways) or 1.0
+    ways = work.ways if work.again is None else (*work.ways, WayOfRunning("again", work.again.cost))
+    most = max(way.cost.flops for way in ways) or 1
+    slowest = max(way.cost.seconds for way in ways) or 1.0
     rows = (
         element(
             "tr",
@@ -204,7 +252,7 @@ def _ways(view: View) -> Markup:
             _measured(way.cost.seconds / slowest, f"{way.cost.seconds * 1e3:.1f} ms"),
             class_="nmn-shown" if way.shown else None,
         )
-        for way in work.ways
+        for way in ways
     )
     head = element("tr", *(element("th", name, scope="col") for name in ("policy", "facet rows", "FLOPs", "time")))
     table = element("table", element("thead", head), element("tbody", joined(rows)), class_="nmn-costs nmn-ways")
@@ -213,23 +261,21 @@ def _ways(view: View) -> Markup:
 
 def _costs(view: View) -> Markup:
     costs = [node.cost or Cost(0, 0.0) for node in view.nodes]
-    others = [node.everything for node in view.nodes]
+    others = [node.beside for node in view.nodes]
     ahead = None if view.work is None else view.work.ahead
     most = max([1, *_of(costs, others, "flops"), *([ahead.flops] if ahead else [])])
     slowest = max([1e-9, *_of(costs, others, "seconds"), *([ahead.seconds] if ahead else [])])
     rows = [_cost_row("before", "facets ahead", ahead, None, most, slowest)] if ahead is not None and ahead.rows else []
     for node, cost in zip(view.nodes, costs, strict=True):
         rows.append(
-            _cost_row(
-                f"#{node.index}", f"{node.title} {node.argument}", cost, node.everything, most, slowest, node.index
-            )
+            _cost_row(f"#{node.index}", f"{node.title} {node.argument}", cost, node.beside, most, slowest, node.index)
         )
     names = ("node", "call", "facets", "FLOPs", "time")
     head = element("tr", *(element("th", name, scope="col") for name in names))
-    beside = any(each is not None for each in others)
+    beside, words = any(each is not None for each in others), "" if view.work is None else view.work.beside
     table = element(
         "table",
-        element("caption", "Thin bars: with everything computed ahead") if beside else _NOTHING,
+        element("caption", f"Thin bars: {words}") if beside and words else _NOTHING,
         element("thead", head),
         element("tbody", joined(rows)),
         class_="nmn-costs",

@@ -1,6 +1,6 @@
 """Running: a question asked so that there is as much as possible to see of it, with suppositions and by any policy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, get_args
@@ -9,34 +9,33 @@ import torch
 
 from nmn.check import check
 from nmn.decode import answer_of_loop
-from nmn.domain import Domain
 from nmn.engine import Engine
 from nmn.errors import InputError, nearest
 from nmn.exact import is_certain
+from nmn.inspection.comparing import compare
 from nmn.inspection.pictures import drawn_on
+from nmn.inspection.seeing import objects_in_scene, objects_in_store
+from nmn.inspection.supposing import WITHOUT, run_supposing, with_what_ran_again
 from nmn.inspection.suppositions import (
+    SupposedObjects,
+    SupposedOutcome,
     Supposition,
     check_suppositions,
-    put_suppositions,
-    supposed_scene,
-    supposed_words,
+    outcomes,
 )
 from nmn.inspection.view import Cost, ObjectView, Picture, View, WayOfRunning
 from nmn.inspection.viewing import cost_of, total_of, view
-from nmn.parse import Readings
+from nmn.parse import Parse, Readings
 from nmn.perceiver import Glance
 from nmn.program import Program
 from nmn.scene import FacetRows, FacetStore
 from nmn.scene_backend import SceneBackend
-from nmn.scenes import Scene, SceneObject
+from nmn.scenes import Scene
 from nmn.soft import Policy, SoftBackend
 from nmn.trace import Answer
-from nmn.words import LIKELY
 
 POLICIES: tuple[Policy, ...] = ("lazy", "read", "everything")
 _TIMES = 3
-_PLAIN_BOX = 0.045
-"""Half the side of the box that stands for an object of which only the centre is known, of the image's width."""
 
 
 @dataclass(frozen=True)
@@ -80,34 +79,42 @@ def inspect(
     readings = _readings(engine, loaded, question) if isinstance(question, str) else ()
     program = question if isinstance(question, Program) else readings[0].program
     check(program, engine.domain, engine.registry)
-    soft = _soft_for(engine, loaded, program)
-    run = (
-        _exactly(engine, loaded, program, suppose)
-        if soft is None
-        else _softly(soft, loaded, program, policy, suppose, glance, measure)
-    )
-    answer = run.answer
-    if isinstance(question, str):
-        answer = answer.asked(question, readings[0])
-        answer = answer if readings[0].known else answer.unknown()
-    shown = view(
-        answer,
-        domain=engine.domain,
-        registry=engine.registry,
-        picture=drawn_on(loaded, picture),
-        objects=run.objects,
-        others=readings[1:],
-    )
-    return Inspected(answer, replace(run.finish(shown), title=title))
+    asked = _Asked(engine, loaded, program, question if isinstance(question, str) else "", readings, picture)
+    exactly = not suppose and _exactly_answered(asked)
+    found = _exactly(asked) if exactly else _softly(asked, policy, suppose, glance, measure)
+    return replace(found, view=replace(found.view, title=title))
 
 
 @dataclass(frozen=True)
-class _Ran:
-    """An answer with what is known of the objects, and what completes its view."""
+class _Asked:
+    """What was asked, of what."""
 
-    answer: Answer
-    objects: tuple[ObjectView, ...]
-    finish: Callable[[View], View]
+    engine: Engine
+    loaded: Any
+    program: Program
+    question: str
+    readings: Sequence[Parse]
+    picture: Picture | None
+
+    def inspected(self, answer: Answer, objects: Sequence[ObjectView]) -> Inspected:
+        """The answer of the program as that of the question, viewed."""
+        if self.question:
+            answer = answer.asked(self.question, self.readings[0])
+            answer = answer if self.readings[0].known else answer.unknown()
+        domain, registry = self.engine.domain, self.engine.registry
+        shown = view(
+            answer,
+            domain=domain,
+            registry=registry,
+            picture=drawn_on(self.loaded, self.picture),
+            objects=objects,
+            others=self.readings[1:],
+        )
+        nodes = tuple(
+            replace(node, outcomes=outcomes(self.program, node.index, len(objects), domain, registry))
+            for node in shown.nodes
+        )
+        return Inspected(answer, replace(shown, nodes=nodes))
 
 
 def _readings(engine: Engine, loaded: Any, question: str) -> Readings:
@@ -117,49 +124,78 @@ def _readings(engine: Engine, loaded: Any, question: str) -> Readings:
     return readings if chosen is None else (chosen, *(each for each in readings if each.program != chosen.program))
 
 
-def _soft_for(engine: Engine, loaded: Any, program: Program) -> SoftBackend | None:
-    """The back end that answers by probabilities; None where exact rules do."""
-    backend = engine.backend
-    if isinstance(backend, SceneBackend):
-        exact = isinstance(loaded, Scene) and is_certain(loaded) and backend.exact.has_rules(program)
-        return None if exact else backend.soft
-    if isinstance(backend, SoftBackend):
-        return backend
-    raise InputError(f"{type(backend).__name__} cannot be looked into; ask with a trace, and view the answer")
+def _exactly_answered(asked: _Asked) -> bool:
+    """Whether exact rules answer."""
+    backend, loaded = asked.engine.backend, asked.loaded
+    exact = isinstance(backend, SceneBackend) and isinstance(loaded, Scene) and is_certain(loaded)
+    return exact and isinstance(backend, SceneBackend) and backend.exact.has_rules(asked.program)
+
+
+def _exactly(asked: _Asked) -> Inspected:
+    answer = asked.engine.backend.run([asked.loaded], [asked.program], [0], trace=True)[0]
+    return asked.inspected(answer, objects_in_scene(asked.loaded, asked.engine.domain))
 
 
 # By probabilities
 
 
+def _soft(engine: Engine) -> SoftBackend:
+    backend = engine.backend.soft if isinstance(engine.backend, SceneBackend) else engine.backend
+    if isinstance(backend, SoftBackend):
+        return backend
+    raise InputError(f"{type(backend).__name__} cannot be looked into; ask with a trace, and view the answer")
+
+
 def _softly(
-    backend: SoftBackend,
-    loaded: Any,
-    program: Program,
-    policy: Policy,
-    suppose: Sequence[Supposition],
-    seen: Glance | None,
-    measure: bool,
-) -> _Ran:
+    asked: _Asked, policy: Policy, suppose: Sequence[Supposition], seen: Glance | None, measure: bool
+) -> Inspected:
+    backend = _soft(asked.engine)
     with torch.no_grad():
-        glance = backend.perceiver.glance([loaded]) if seen is None else seen
-        objects = int(glance.mask[0].sum())
-        check_suppositions(suppose, objects, backend.domain)
+        glance = backend.perceiver.glance([asked.loaded]) if seen is None else seen
+        count = int(glance.mask[0].sum())
+        check_suppositions(suppose, asked.program, count, backend.domain, asked.engine.registry)
 
         def run(way: Policy) -> _Policed:
             # The first run of a program binds its calls, and a busy machine slows some: the fastest counts.
             runs = [
-                _policed(backend, FacetStore.of(backend.perceiver, glance), program, way, suppose)
+                _policed(backend, FacetStore.of(backend.perceiver, glance), asked.program, way)
                 for _ in range(_TIMES if measure else 1)
             ]
             return min(runs, key=lambda each: each.total.seconds)
 
         found = run(policy)
         ways = {way: found if way == policy else run(way) for way in POLICIES} if measure else {}
-        facts = found.store
-        facts.compute_everything()
-        put_suppositions(facts, suppose)
-    shown = tuple(_seen(facts, index, suppose) for index in range(objects))
-    return _Ran(found.answer, shown, lambda drawn: _with_work(drawn, found, ways, policy))
+        if suppose:
+            return _supposed(asked, backend, FacetStore.of(backend.perceiver, glance), found, ways, policy, suppose)
+        found.store.compute_everything()
+    plain = asked.inspected(found.answer, objects_in_store(found.store, scene=_scene(asked)))
+    return replace(plain, view=_with_work(plain.view, found, ways, policy))
+
+
+def _supposed(
+    asked: _Asked,
+    backend: SoftBackend,
+    store: FacetStore,
+    found: "_Policed",
+    ways: "dict[Policy, _Policed]",
+    policy: Policy,
+    suppose: Sequence[Supposition],
+) -> Inspected:
+    """The run as it would be, beside the run as it is."""
+    domain = backend.domain
+    _ahead_of(backend, store, asked.program, policy)
+    ran = run_supposing(backend, store, asked.program, suppose)
+    store.compute_everything()
+    objects = objects_in_store(store, suppose, _scene(asked))
+    after = asked.inspected(ran.answer, objects)
+    before = _with_work(asked.inspected(found.answer, objects).view, found, ways, policy)
+    by_hand = {each.node: each.words(domain) for each in suppose if isinstance(each, SupposedObjects | SupposedOutcome)}
+    shown = with_what_ran_again(before, compare(after.view, before, other=WITHOUT)[0], ran, by_hand)
+    return replace(after, view=replace(shown, suppositions=tuple(each.words(domain) for each in suppose)))
+
+
+def _scene(asked: _Asked) -> Scene | None:
+    return asked.loaded if isinstance(asked.loaded, Scene) else None
 
 
 @dataclass(frozen=True)
@@ -177,22 +213,23 @@ class _Policed:
         return total_of([self.ahead, *nodes])
 
 
-def _policed(
-    backend: SoftBackend, store: FacetStore, program: Program, policy: Policy, suppose: Sequence[Supposition]
-) -> _Policed:
+def _policed(backend: SoftBackend, store: FacetStore, program: Program, policy: Policy) -> _Policed:
     """Run a program by a policy, with a trace."""
-    put_suppositions(store, suppose)
-    known = len(store.history)
     started = perf_counter()
+    _ahead_of(backend, store, program, policy)
+    seconds = perf_counter() - started if store.history else 0.0
+    ahead = _ahead(store.history, seconds)
+    answer = answer_of_loop(backend.looper.run(program, 0, store, trace=True))
+    return _Policed(answer, ahead, store)
+
+
+def _ahead_of(backend: SoftBackend, store: FacetStore, program: Program, policy: Policy) -> None:
+    """Compute what a policy wants to be known before anything runs."""
     if policy == "everything":
         store.compute_everything()
     elif policy == "read":
         bound = backend.looper.bind(program, store.presence.device)
         store.compute_of_image(0, bound.attributes, bound.relations)
-    computed = store.history[known:]
-    seconds = perf_counter() - started if computed else 0.0
-    answer = answer_of_loop(backend.looper.run(program, 0, store, trace=True))
-    return _Policed(answer, _ahead(computed, seconds), store)
 
 
 def _ahead(computed: Sequence[FacetRows], seconds: float) -> Cost:
@@ -206,66 +243,11 @@ def _with_work(drawn: View, found: _Policed, ways: dict[Policy, _Policed], polic
     listed = tuple(WayOfRunning(way, ran.total, way == policy) for way, ran in ways.items())
     work = replace(
         drawn.work, total=found.total, ahead=found.ahead if found.ahead.rows else None,
-        possible_rows=found.store.possible_rows, ways=listed,
+        possible_rows=found.store.possible_rows, ways=listed, beside="a run with everything computed ahead",
     )  # fmt: skip
     everything = ways["everything"].answer.trace if ways and policy != "everything" else None
     if everything is None:
         return replace(drawn, work=work)
     others = [cost_of(node) for node in everything.nodes]
-    nodes = tuple(replace(node, everything=other) for node, other in zip(drawn.nodes, others, strict=True))
+    nodes = tuple(replace(node, beside=other) for node, other in zip(drawn.nodes, others, strict=True))
     return replace(drawn, work=work, nodes=nodes)
-
-
-def _seen(store: FacetStore, index: int, suppose: Sequence[Supposition]) -> ObjectView:
-    domain = store.domain
-    facts = []
-    for attribute in domain.attributes:
-        first, end = domain.span(attribute.name)
-        chance, place = store.attributes[first:end, 0, index].exp().max(0)
-        facts.append((attribute.name, attribute.values[int(place)], float(chance)))
-    box = store.glance.boxes[0, index].tolist()
-    known = None if box[0] != box[0] else (box[0], box[1], box[2], box[3])
-    presence = float(store.presence[0, index].sigmoid())
-    return ObjectView(index, presence, known, _looks(facts, domain), tuple(facts), supposed_words(suppose, index))
-
-
-# By exact rules
-
-
-def _exactly(engine: Engine, scene: Scene, program: Program, suppose: Sequence[Supposition]) -> _Ran:
-    domain = engine.domain
-    check_suppositions(suppose, len(scene.objects), domain)
-    changed = supposed_scene(scene, suppose)
-    answer = engine.backend.run([changed], [program], [0], trace=True)[0]
-    extent = _scene_extent(scene)
-    seen = []
-    for index, each in enumerate(changed.objects):
-        facts = [(name, value, 1.0) for name, value in each.attributes.items()]
-        box = each.box if each.box is not None else _around(each, extent)
-        seen.append(ObjectView(index, 1.0, box, _looks(facts, domain), tuple(facts), supposed_words(suppose, index)))
-    return _Ran(answer, tuple(seen), lambda drawn: drawn)
-
-
-def _scene_extent(scene: Scene) -> float:
-    return max((each.pixel[0] for each in scene.objects if each.pixel is not None), default=0.0) * 1.08
-
-
-def _around(seen: SceneObject, extent: float) -> tuple[float, float, float, float] | None:
-    """A small box around an object's centre."""
-    if seen.pixel is None:
-        return None
-    x, y, half = seen.pixel[0], seen.pixel[1], _PLAIN_BOX * extent
-    return (x - half, y - half, x + half, y + half)
-
-
-def _looks(facts: Sequence[tuple[str, str, float]], domain: Domain) -> str:
-    """``large red metal cube``: adjectives first, then what it is, as far as that is likely."""
-    adjectives: list[str] = []
-    nouns: list[str] = []
-    for name, value, chance in facts:
-        attribute = domain.attribute(name)
-        if chance >= LIKELY:
-            (adjectives if attribute.values_are == "adjectives" else nouns).append(
-                attribute.value_words[attribute.index(value)][0]
-            )
-    return " ".join([*adjectives, *(nouns or [domain.nouns[0]])]) if adjectives or nouns else ""

@@ -115,8 +115,11 @@ class NodeView:
         words: What it stands for, as a noun phrase, if the domain is known.
         span: Where in the question it comes from, as (start, end).
         cost: What it took; None where nothing ran.
-        everything: What it took in a run where every facet was computed before; None where none was made.
+        beside: What it took in the run that this one is measured beside; None where there is none.
         difference: What became of it in another run, if this one is compared.
+        outcomes: What it could be supposed to give, by name; none where it gives objects.
+        supposed: What it was supposed to give by hand, in words.
+        kept: Whether its value was kept from the run before, because nothing that it depends on has changed.
     """
 
     index: int
@@ -136,8 +139,11 @@ class NodeView:
     words: str = ""
     span: tuple[int, int] | None = None
     cost: Cost | None = None
-    everything: Cost | None = None
+    beside: Cost | None = None
     difference: Difference | None = None
+    outcomes: tuple[str, ...] = ()
+    supposed: str = ""
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,6 +207,14 @@ class WayOfRunning:
 
 
 @dataclass(frozen=True)
+class Again:
+    """What ran again for what is supposed: how many nodes, and what they took."""
+
+    nodes: int
+    cost: Cost
+
+
+@dataclass(frozen=True)
 class Work:
     """What ran.
 
@@ -212,6 +226,8 @@ class Work:
         modules: Names of the modules that ran.
         available: How many there are.
         ways: The same program by every policy, each measured.
+        again: What ran again for what is supposed; None where nothing is.
+        beside: The run that each node is measured beside, in words.
     """
 
     total: Cost
@@ -221,6 +237,8 @@ class Work:
     modules: tuple[str, ...] = ()
     available: int | None = None
     ways: tuple[WayOfRunning, ...] = ()
+    again: Again | None = None
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -241,6 +259,8 @@ class View:
         reading: How the question was read, if known.
         work: What ran, if it was traced.
         title: What tells this run from another one, where two are shown.
+        suppositions: What is supposed, in words.
+        changes: What that changes, in words: the answer first.
     """
 
     question: str | None
@@ -256,6 +276,8 @@ class View:
     reading: Reading | None = None
     work: Work | None = None
     title: str = ""
+    suppositions: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
     @property
     def traced(self) -> bool:

@@ -26,7 +26,10 @@ def test_a_question_is_answered_and_drawn(workbench: Workbench) -> None:
     reply = workbench.ask(request())
     assert reply["answer"] == "1"
     assert reply["program"] == "count(filter(scene(), shape=cube))"
-    assert nodes(reply["html"]) == reply["nodes"] == 3
+    assert nodes(reply["html"]) == len(reply["steps"]) == 3
+    assert [each["kind"] for each in reply["steps"]] == ["ObjectSet", "ObjectSet", "Count"]
+    assert reply["steps"][2]["outcomes"] == ["0", "1", "2", "3", "4", "5", "6"]
+    assert reply["steps"][1]["members"] == [4]
     assert reply["objects"] == list(range(6))
     json.dumps(reply, allow_nan=False)
 
@@ -54,6 +57,34 @@ def test_a_supposition_lights_what_it_changes(workbench: Workbench) -> None:
     assert cubes["answer"] == "2"
     assert "Without the supposition: 1 of 6 objects" in cubes["html"]
     assert "nmn-changed" in cubes["html"]
+    assert "The answer changes from 1 to 2" in cubes["html"]
+    assert cubes["suppositions"] == ["object 0 is cube"]
+
+
+@pytest.mark.parametrize(
+    ("supposed", "answer"),
+    [
+        ({"node": 1, "objects": [0, 2, 5]}, "3"),
+        ({"node": 1, "objects": []}, "0"),
+        ({"node": 2, "value": "6"}, "6"),
+        ({"object": 4, "value": "no"}, "0"),
+        ({"object": 0, "relation": "left", "anchor": 1, "value": "yes"}, "1"),
+    ],
+)
+def test_steps_presence_and_relations_can_be_supposed(
+    workbench: Workbench, supposed: dict[str, Any], answer: str
+) -> None:
+    for eyes in ("network", "annotation"):
+        reply = workbench.ask(request(eyes=eyes, suppose=[supposed]))
+        assert len(reply["suppositions"]) == 1
+        if eyes == "network":
+            assert reply["answer"] == answer
+
+
+def test_suppositions_are_told_in_what_is_compared_and_downloaded(workbench: Workbench) -> None:
+    supposed = request(suppose=[{"node": 1, "objects": [0, 2, 5]}])
+    assert "suppose step #1 gives objects 0, 2, 5" in workbench.ask({**supposed, "beside": request()})["html"]
+    assert "Suppose step #1 gives objects 0, 2, 5" in workbench.download(supposed)["html"]
 
 
 def test_the_words_of_a_program_are_checked_as_they_are_written(workbench: Workbench) -> None:
@@ -95,6 +126,13 @@ def test_a_download_is_a_whole_page(workbench: Workbench) -> None:
         (request(suppose=[{}] * (MOST_SUPPOSITIONS + 1)), "list of up to"),
         (request(suppose=[{"object": True, "value": "red"}]), "whole number"),
         (request(suppose=[{"object": 99, "attribute": "color", "value": "red"}]), "no object 99"),
+        (request(suppose=[{"object": 0, "value": "maybe"}]), "'yes' or 'no'"),
+        (request(suppose=[{"object": 0, "relation": "lefft", "anchor": 1, "value": "yes"}]), "did you mean 'left'"),
+        (request(suppose=[{"object": 0, "relation": "left", "value": "yes"}]), "whole number"),
+        (request(suppose=[{"node": 1, "objects": [0, "1"]}]), "whole number"),
+        (request(suppose=[{"node": 1, "objects": list(range(1000))}]), "list of up to"),
+        (request(suppose=[{"node": 40, "value": "2"}]), "no step 40"),
+        (request(suppose=[{"node": 2, "value": "many"}]), "cannot give"),
         (request(suppose="all"), "list of up to"),
         (request(beside=3), "must be an object"),
         (request(question="", program="count("), "ends too early"),
@@ -131,6 +169,8 @@ def test_markup_in_what_is_sent_is_never_markup_in_what_comes_back(workbench: Wo
         request(question=f"How many {EVIL} are there?"),
         request(question="", program=f'count(filter(scene(), color="{EVIL}"))'),
         request(suppose=[{"object": 0, "attribute": EVIL, "value": EVIL}]),
+        request(suppose=[{"object": 0, "relation": EVIL, "anchor": 1, "value": "yes"}]),
+        request(suppose=[{"node": 2, "value": EVIL}]),
     ):
         reply = workbench.ask(sent)
         assert EVIL not in reply.get("html", "")

@@ -1,6 +1,5 @@
-"""Inspecting: the engine's own answer, whatever the policy; suppositions change what depends on them."""
+"""Inspecting: the engine's own answer, whatever the policy."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,7 @@ import pytest
 from nmn.engine import Engine
 from nmn.errors import InputError
 from nmn.inspection.running import POLICIES, inspect
-from nmn.inspection.suppositions import Supposition
 from nmn.program import Program
-from nmn.scenes import Scene
 
 COUNT = "How many red things are there?"
 
@@ -40,46 +37,6 @@ def test_what_is_computed_ahead_is_told(engine: Engine, samples: Path) -> None:
     assert shown.work.ahead is not None
     assert [name for name, _ in shown.work.ahead.facets] == ["color"]
     assert all(node.cost is not None and node.cost.rows == 0 for node in shown.nodes)
-
-
-def test_a_supposition_changes_what_depends_on_it(engine: Engine, samples: Path) -> None:
-    image = samples / "CLEVR_val_000000.jpg"
-    before = inspect(engine, image, COUNT).answer.value
-    shown = inspect(engine, image, COUNT, suppose=[Supposition(1, "color", "red")])
-    assert (before, shown.answer.value) == ("0", "1")
-    assert shown.view.objects[1].supposed == ("suppose color: red",)
-    assert [mark.object for mark in shown.view.nodes[1].marks] == [1]
-
-
-def test_an_object_can_be_supposed_away(engine: Engine, samples: Path) -> None:
-    image = samples / "CLEVR_val_000000.jpg"
-    question = "How many things are there?"
-    shown = inspect(engine, image, question, suppose=[Supposition(2, None, "no")])
-    assert int(shown.answer.value or 0) == int(engine.answer(image, question).value or 0) - 1
-
-
-def test_suppositions_about_described_scenes(described: Engine, scenes: dict[int, Scene]) -> None:
-    scene = scenes[0]
-    suppose = [Supposition(1, "color", "red")]
-    assert inspect(described, scene, COUNT, suppose=suppose).answer.value == "1"
-    predicted = replace(scene, predicted=True)
-    assert inspect(described, predicted, COUNT, suppose=suppose).answer.value == "1"
-
-
-@pytest.mark.parametrize(
-    ("supposed", "words"),
-    [
-        (Supposition(99, "color", "red"), "no object 99"),
-        (Supposition(0, "color", "rde"), "did you mean 'red'"),
-        (Supposition(0, "colr", "red"), "did you mean 'color'"),
-        (Supposition(0, None, "maybe"), "'yes' or 'no'"),
-    ],
-)
-def test_suppositions_that_make_no_sense_are_refused(
-    engine: Engine, samples: Path, supposed: Supposition, words: str
-) -> None:
-    with pytest.raises(InputError, match=words):
-        inspect(engine, samples / "CLEVR_val_000000.jpg", COUNT, suppose=[supposed])
 
 
 def test_an_unknown_policy_is_refused(engine: Engine, samples: Path) -> None:
