@@ -259,3 +259,12 @@ def parts_of(things: Things) -> Iterator[Things]:
                 pending.append(base.anchor)
             elif isinstance(base, Either):
                 pending.extend(base.parts)
+
+
+def is_deep(part: Things | Base) -> bool:
+    """Whether what a set or a condition speaks of is itself described by something."""
+    if isinstance(part, Related | Alike):
+        return part.anchor.base is not None
+    if isinstance(part, Things):
+        return part.base is not None and (bool(part.values) or is_deep(part.base))
+    return True

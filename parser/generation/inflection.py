@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+EITHER = "either "
 _VOWELS = frozenset("aeiou")
 _SOUNDS_OTHERWISE = ("one", "uni", "use", "eu")
 SINGULAR = {"is": "is", "has": "has", "s": "s", "es": "es", "itself": "itself", "them": "it", "their": "its"}
@@ -10,6 +11,8 @@ PLURAL = {"is": "are", "has": "have", "s": "", "es": "", "itself": "themselves",
 
 def article(words: str) -> str:
     """The words with "a" or "an" before them."""
+    if words.startswith(EITHER):
+        return EITHER + article(words.removeprefix(EITHER))
     vowel = words[:1].lower() in _VOWELS and not words.startswith(_SOUNDS_OTHERWISE)
     return f"{'an' if vowel else 'a'} {words}"
 

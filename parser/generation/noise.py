@@ -308,8 +308,9 @@ def _rehyphenated(said: list[str], at: int, random: Random, words: Collection[st
     return [*said[:at], f"{said[at]}-{said[at + 1]}", *said[at + 2 :]]
 
 
-def _hesitated(said: list[str], at: int, random: Random, _: Collection[str]) -> list[str] | None:
-    return [*said[:at], random.choice(_INTERJECTIONS) + ("," if random.random() < 0.4 else ""), *said[at:]]
+def _hesitated(said: list[str], at: int, random: Random, words: Collection[str]) -> list[str] | None:
+    sound = random.choice(_INTERJECTIONS)
+    return None if sound in words else [*said[:at], sound + ("," if random.random() < 0.4 else ""), *said[at:]]
 
 
 def _spaced(said: list[str], at: int, random: Random, _: Collection[str]) -> list[str] | None:

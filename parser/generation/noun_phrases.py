@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from nmn.errors import ProgramError
-from nmn.parser.generation.description import Alike, Base, Both, Either, Related, Things
-from nmn.parser.generation.inflection import PLURAL, SINGULAR, article, listed
+from nmn.parser.generation.description import Alike, Base, Both, Either, Related, Things, is_deep
+from nmn.parser.generation.inflection import EITHER, PLURAL, SINGULAR, article, listed
 from nmn.parser.generation.names import Names, Words
-from nmn.parser.generation.patterns import Pattern, Wordings
+from nmn.parser.generation.patterns import Wordings
 from nmn.program import Concept
 
 _ONE, _SHUFFLED, _OTHER, _SAID_AFTER, _AS_ADJECTIVE = 0.04, 0.25, 0.15, 0.14, 0.15  # chances
@@ -15,6 +15,7 @@ _SLOPPY = 0.03  # chance of singulars for plurals, in a whole question
 _COMMAS, _NO_APOSTROPHE = 0.08, 0.06
 _KIND_AFTER, _HYPHENATED = 0.05, 0.3
 _SIDE_BY_SIDE, _SIDE_BY_SIDE_FREELY = 0.2, 0.4  # chances of "cubes and balls" for "things that are cubes or balls"
+_CLAUSES = 0.35  # chance of several clauses where one of them could say it all
 _PARTS = ("one", "two", "three")
 _JOINED_SHORTLY = 0.5  # chance of "left or right of it" for two places beside one thing
 _FREELY = (0.0, 0.0, 0.1, 0.2, 0.35, 0.7)  # chances of a word that the grammar does not read
@@ -52,8 +53,7 @@ class NounPhrases:
 
     def word(self, words: Mapping[str, Words], name: str) -> str:
         """A word for an attribute or a relation."""
-        found = words.get(name)
-        if found is None or not (found.formal or (self.informal and found.informal)):
+        if (found := words.get(name)) is None or not (found.formal or (self.informal and found.informal)):
             raise ProgramError(f"{self.names.domain.name} has no word of its own for {name!r}")
         return found.choose(self.random, freely=self.freely)
 
@@ -176,7 +176,7 @@ class NounPhrases:
         """One thing: "the ...", or "it"."""
         if things is self.about:
             return "it"
-        return f"{self.definite} {self.phrase(things, several=False)}"
+        return f"{self.definite} {self.phrase(things, several=False).removeprefix(EITHER)}"
 
     def a(self, things: Things) -> str:
         """Some thing: "a ..."."""
@@ -192,8 +192,18 @@ class NounPhrases:
         """What is said of a noun after it: "that are left of the ball"."""
         if isinstance(base, Related | Alike):
             return self.condition(base, several, "related" if isinstance(base, Related) else "alike")
+        clauses = self.clauses(base, several) if self.informal and self.chance() < _CLAUSES else None
         verb = "that are" if several else "that is"
-        return f"{verb} {self.predicate(base, several)}"
+        return clauses or f"{verb} {self.predicate(base, several)}"
+
+    def clauses(self, base: Either | Both, several: bool) -> str | None:
+        """Clauses side by side: "that are left of the ball and that share its size"."""
+        parts = base.parts if isinstance(base, Both) else [each.base for each in base.parts if not each.values]
+        plain = [each for each in parts if isinstance(each, Related | Alike)]
+        if len(plain) != len(base.parts) or any(map(is_deep, plain[:-1])) or len(plain) > len(_PARTS):
+            return None
+        said = [self.condition(each, several, "related" if isinstance(each, Related) else "alike") for each in plain]
+        return self.parts("clauses_both" if isinstance(base, Both) else "clauses_either", said)
 
     def condition(self, base: Related | Alike, several: bool, purpose: str) -> str:
         if isinstance(base, Related):
@@ -221,9 +231,6 @@ class NounPhrases:
         """A clause of a kind, its places filled."""
         pattern = self.patterns[purpose].choose(self.random, missing)
         assert pattern is not None
-        return self.filled(pattern, several, words)
-
-    def filled(self, pattern: Pattern, several: bool, words: Mapping[str, object]) -> str:
         agreeing = PLURAL if several else SINGULAR
 
         def fill(slot: str) -> str:
@@ -294,8 +301,8 @@ class NounPhrases:
         return part.base is not None, self.has_noun(part), len(part.values) > 1
 
     def joined(self, parts: Sequence[Things | Base], said: Sequence[str], marker: str, link: str) -> str:
-        nested = self.joins > 1 or any(_is_deep(part) for part in parts[:-1])
-        self.nested |= self.joins > 1 or _is_deep(parts[-1]) or len(set(map(self.form, parts))) > 1
+        nested = self.joins > 1 or any(is_deep(part) for part in parts[:-1])
+        self.nested |= self.joins > 1 or is_deep(parts[-1]) or len(set(map(self.form, parts))) > 1
         if self.informal and len(said) <= len(_PARTS):
             return self.parts(marker + ("_long" if nested else ""), said)
         words = listed(said, link)
@@ -335,16 +342,7 @@ class NounPhrases:
         if len({each.anchor for each in places}) == 1 and len({each.relation for each in places}) == len(places):
             relations = [self.word(self.names.relations, each.relation) for each in places]
             return f"{listed(relations, link)} {self.the(places[0].anchor)}"
-        if len({each.relation for each in places}) == 1 and not any(_is_deep(each) for each in places):
+        if len({each.relation for each in places}) == 1 and not any(is_deep(each) for each in places):
             anchors = [self.the(each.anchor) for each in places]
             return f"{self.word(self.names.relations, places[0].relation)} {listed(anchors, link)}"
         return None
-
-
-def _is_deep(part: Things | Base) -> bool:
-    """Whether what a part speaks of is itself described by something."""
-    if isinstance(part, Related | Alike):
-        return part.anchor.base is not None
-    if isinstance(part, Things):
-        return part.base is not None and (bool(part.values) or _is_deep(part.base))
-    return True

@@ -21,7 +21,7 @@ from nmn.parser.generation.description import (
     bases_of,
     parts_of,
 )
-from nmn.parser.generation.inflection import article, listed
+from nmn.parser.generation.inflection import EITHER, article, listed
 from nmn.parser.generation.names import Names
 from nmn.parser.generation.noun_phrases import NounPhrases
 from nmn.parser.generation.patterns import Wordings
@@ -132,10 +132,10 @@ class Speaker(NounPhrases):
 
     def any(self, things: Things) -> str:
         other = isinstance(things.base, Related | Alike) and self.chance() < 0.3
-        return f"any {self.phrase(things, several=True, other=other)}"
+        return f"any {self.phrase(things, several=True, other=other).removeprefix(EITHER)}"
 
     def any_one(self, things: Things) -> str:
-        return f"any {self.phrase(things, several=False)}"
+        return f"any {self.phrase(things, several=False).removeprefix(EITHER)}"
 
     def anything(self, things: Things) -> str:
         words = ["anything" if self.chance() < 0.8 else "something"]
