@@ -17,7 +17,8 @@ from nmn.signature import ANSWER_KINDS, Signature
 MOST = 80
 """Edits of one sort that are offered; a domain of thousands of values is for the text editor."""
 
-CHANGE, OPERATION, INSERT, DELETE, ASK = "Change", "Other operation", "Insert after it", "Delete", "Ask about it"
+CHANGE, OPERATION, INSERT, DELETE = "Change", "Other operation", "Insert after it", "Delete"
+WRAP, ASK = "Wrap with another step", "Ask about it"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,14 @@ def edits(program: Program, node: int, domain: Domain, registry: Registry) -> tu
         raise InputError(f"there is no node {node}: they are numbered 0 to {len(program.nodes) - 1}")
     check(program, domain, registry)
     editor = _Editor(program, node, domain, registry)
-    sorts = (editor.changes(), editor.operations(), editor.insertions(), editor.deletions(), editor.questions())
+    sorts = (
+        editor.changes(),
+        editor.operations(),
+        editor.insertions(),
+        editor.wrappings(),
+        editor.deletions(),
+        editor.questions(),
+    )
     return tuple(edit for sort in sorts for edit in islice(sort, MOST))
 
 
@@ -133,13 +141,41 @@ class _Editor:
             for call in chain:
                 nodes.append(replace(call, inputs=(last,)))
                 last = len(nodes) - 1
-            for reader, each in enumerate(self.program.nodes):
-                if self.index in each.inputs:
-                    inputs = tuple(last if source == self.index else source for source in each.inputs)
-                    nodes[reader] = replace(each, inputs=inputs)
-            root = last if self.index == self.program.root else self.program.root
-            label = ", then ".join(_said(call) for call in chain)
-            yield from self.checked(INSERT, label, nodes, root, last)
+            yield from self.before_readers(INSERT, ", then ".join(_said(call) for call in chain), nodes, last)
+
+    def before_readers(self, sort: str, label: str, nodes: list[Node], last: int) -> Iterator[Edit]:
+        """The edit in which all that read the node read the last of the added ones."""
+        for reader, each in enumerate(self.program.nodes):
+            if self.index in each.inputs:
+                inputs = tuple(last if source == self.index else source for source in each.inputs)
+                nodes[reader] = replace(each, inputs=inputs)
+        root = last if self.index == self.program.root else self.program.root
+        yield from self.checked(sort, label, nodes, root, last)
+
+    def wrappings(self) -> Iterator[Edit]:
+        """One call of the node and another step: in its place, or as the answer where it gives one of another kind."""
+        others = [each for each in range(len(self.program.nodes)) if not self.depends(each)]
+        for signature in self.registry:
+            kinds = _kinds(signature.inputs)
+            if len(kinds) != 2 or kinds[0] != self.kind or signature.constants or signature.bracket:
+                continue
+            for other in others:
+                if self.registry.signature(self.program.nodes[other].operation).output != kinds[1]:
+                    continue
+                nodes = [*self.program.nodes, Node(signature.operation, (self.index, other))]
+                label, last = f"{signature.operation} with #{other} {_said(self.program.nodes[other])}", len(nodes) - 1
+                if signature.output == self.kind:
+                    yield from self.before_readers(WRAP, label, nodes, last)
+                elif signature.output in ANSWER_KINDS:
+                    yield from self.checked(WRAP, label, nodes, last, last)
+
+    def depends(self, node: int) -> bool:
+        """Whether a node is this one, or reads it, by however many others."""
+        reached = {self.index}
+        for reader in range(self.index + 1, node + 1):
+            if reached.intersection(self.program.nodes[reader].inputs):
+                reached.add(reader)
+        return node in reached
 
     def chains(self, kind: str) -> Iterator[tuple[Node, ...]]:
         """Calls that lead from a kind back to it."""

@@ -5,7 +5,7 @@ import pytest
 from nmn.check import check
 from nmn.domain import Domain
 from nmn.errors import InputError
-from nmn.inspection.editing import ASK, CHANGE, DELETE, INSERT, OPERATION, Edit, edits
+from nmn.inspection.editing import ASK, CHANGE, DELETE, INSERT, OPERATION, WRAP, Edit, edits
 from nmn.parser.text import parse_program
 from nmn.program import Program
 from nmn.registry import default_registry
@@ -71,6 +71,17 @@ def test_the_operation_can_be_another_of_the_same_inputs(clevr: Domain) -> None:
 def test_an_answer_can_be_wrapped(clevr: Domain) -> None:
     found = offered("exist(scene())", 1, clevr, INSERT)
     assert found["not"].program.text == "not(exist(scene()))"
+
+
+def test_a_step_can_be_wrapped_with_another_one(clevr: Domain) -> None:
+    both = "count(union(filter(scene(), color=red), filter(scene(), shape=cube)))"
+    found = offered(both, 1, clevr, WRAP)
+    assert found["intersect with #3 filter shape=cube"].program.text == (
+        "let a = filter(scene(), shape=cube); count(union(intersect(filter(scene(), color=red), a), a))"
+    )
+    counts = f"less_than({COUNT}, count(filter(scene(), shape=cube)))"
+    assert "greater_than with #2 count" in offered(counts, 5, clevr, WRAP)
+    assert not offered(counts, 6, clevr, WRAP)
 
 
 def test_something_else_can_be_asked_about_a_node(clevr: Domain) -> None:
