@@ -60,7 +60,10 @@ def _signature(probe: ModuleProbe) -> None:
     signature = probe.signature
     if not signature.summary:
         raise Breach(f"class {probe.declared.__name__}", "no docstring", "a first line that says what it gives")
-    source = inspect.getsourcefile(probe.declared)
+    try:
+        source = inspect.getsourcefile(probe.declared)
+    except (OSError, TypeError):  # of a session that has no file
+        return
     if source is None or not Path(source).is_file() or probe.declared.__qualname__ != probe.declared.__name__:
         return  # of a notebook or a function: nobody will read it from a file
     try:
