@@ -1,6 +1,6 @@
 # Every target sets itself up: on a fresh machine `make ask` or `make test` is all it takes.
 
-.PHONY: help setup ask demo test test-all test-browser screenshots lint format types bench docs
+.PHONY: help setup ask demo test test-all test-browser screenshots lint format types bench docs pages site
 .DEFAULT_GOAL := help
 
 # ./datasets must not hide Hugging Face's package of that name (docs/decisions/0001).
@@ -25,7 +25,7 @@ help:
 	@echo "make lint       ruff, lint and format;  make format: put it right"
 	@echo "make types      mypy, strict"
 	@echo "make bench      every benchmark, at a small size"
-	@echo "make docs       write docs/commands.md and docs/english.md, check the guides: links, commands, samples"
+	@echo "make docs       write the pages that are made of the code (make pages), build the site into build/site (make site)"
 	@echo "make screenshots   take the pictures of docs/inspection.md anew, in chromium"
 	@echo "make setup      make $(VENV) and install into it; the others do this by themselves"
 
@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "nmn needs Python 3.11 or newer: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt $(TORCH)
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,dev,train]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,dev,docs,train]'
 	@touch $@
 
 ask: $(STAMP)
@@ -77,7 +77,14 @@ bench: $(STAMP)
 		echo "== $$file"; OMP_NUM_THREADS=1 $(BIN)/python "$$file" || exit 1; \
 	done
 
-docs: $(STAMP)
+docs: pages site
+
+pages: $(STAMP)
 	$(BIN)/python -m typer nmn.cli utils docs --name nmn --output docs/commands.md
 	$(BIN)/python -m nmn.parser.english_page docs/english.md
-	$(BIN)/python -m pytest --quiet tests/test_docs.py
+	$(BIN)/python docs/tools/operations_page.py docs/operations.md
+
+# Strict: a link that leads nowhere is an error. Nothing is fetched.
+site: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
