@@ -1,12 +1,15 @@
 """Perceiver: what looks at images, first at a glance, then at what is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from nmn.domain import Domain
+
+PRESENCE = "presence"
+"""The facet of being an object at all, beside a domain's attributes and relations."""
 
 
 @dataclass(frozen=True)
@@ -81,4 +84,37 @@ class Perceiver(Protocol):
 
     def relation_cost(self, relation: str, objects: int) -> int:
         """FLOPs of one anchor's row of a relation over this many objects."""
+        ...
+
+
+class Staged(Perceiver, Protocol):
+    """A perceiver whose stages can be left out: a glance alone, then looks through pathways at single objects.
+
+    Its glance gives raw log-odds of presence. A look tells what the whole perceiver reports, so that with all looks taken
+    nothing is different; ``look_attribute`` takes one.
+    """
+
+    @property
+    def pathways(self) -> Mapping[str, tuple[str, ...]]:
+        """What each pathway tells: names of attributes, or PRESENCE."""
+        ...
+
+    def read(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
+        """[rows, values] raw logits of an attribute from the glance alone."""
+        ...
+
+    def circumstances(self, glance: Glance) -> Tensor:
+        """[images, objects, 2] how large an object is seen (a logarithm), and how much of it is covered, 0 to 1."""
+        ...
+
+    def look(self, glance: Glance, pathway: str, rows: Rows) -> Mapping[str, Tensor]:
+        """[rows, values] log-probabilities by attribute, [rows] log-odds of PRESENCE; rows stand image by image."""
+        ...
+
+    def look_cost(self, pathway: str) -> int:
+        """FLOPs of one look at one object."""
+        ...
+
+    def read_cost(self, attribute: str) -> int:
+        """FLOPs of one row of an attribute from the glance alone."""
         ...

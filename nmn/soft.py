@@ -78,7 +78,7 @@ class SoftBackend:
                 own = [index for index, position in enumerate(positions) if position in place]
                 if own:
                     store = self.store(glance)
-                    answered = self._answers(
+                    answered = self.answers(
                         [programs[index] for index in own], [place[positions[index]] for index in own], store, trace
                     )
                     for index, answer in zip(own, answered, strict=True):
@@ -92,7 +92,10 @@ class SoftBackend:
             store.compute_everything()
         return store
 
-    def _answers(self, programs: list[Program], images: list[int], store: FacetStore, trace: bool) -> list[Answer]:
+    def answers(
+        self, programs: Sequence[Program], images: Sequence[int], store: FacetStore, trace: bool = False
+    ) -> list[Answer]:
+        """Answer checked programs, each on the image of the store at its position."""
         ahead = self.policy == "read" and not trace
         if len(programs) < PLANNED_FROM:
             pairs = zip(programs, images, strict=True)

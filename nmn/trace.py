@@ -101,6 +101,43 @@ class PlanStatistics:
 
 
 @dataclass(frozen=True)
+class LookTaken:
+    """A closer look at one object.
+
+    Attributes:
+        object: Its number.
+        pathway: What it was looked at through.
+        words: Why.
+        flops: What it cost.
+    """
+
+    object: int
+    pathway: str
+    words: str
+    flops: int
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How closely the image of a question was looked at.
+
+    Attributes:
+        taken: The looks, in the order in which they were taken, those for other questions on the image among them.
+        possible: How many looks there are at what the question reads.
+    """
+
+    taken: tuple[LookTaken, ...]
+    possible: int
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """One line a look, and how many were left out."""
+        left = max(0, self.possible - len(self.taken))
+        why = ", none was worth it to the answer" if left else ""
+        return (*(each.words for each in self.taken), f"left out: {left} of {self.possible} looks{why}")
+
+
+@dataclass(frozen=True)
 class Trace:
     """What ran for one question.
 
@@ -112,6 +149,7 @@ class Trace:
         glance_flops: Cost of the first look at the image, which all its questions share.
         plan: What its batch took; None where questions run one by one.
         reading: How the question was read, with every parser that was asked; None for a program.
+        looking: How closely the image was looked at; None where all looks are taken as programs ask.
     """
 
     program: Program
@@ -121,6 +159,7 @@ class Trace:
     glance_flops: int
     plan: PlanStatistics | None = None
     reading: Parse | None = None
+    looking: Looking | None = None
 
     def _repr_html_(self) -> str:
         """How notebooks show it: the program as a graph with its values (:mod:`nmn.inspection`)."""
@@ -146,6 +185,7 @@ class Trace:
             "glance_flops": self.glance_flops,
             "plan": None if self.plan is None else asdict(self.plan),
             "reading": None if self.reading is None else _reading_to_json(self.reading, whole=True),
+            "looking": None if self.looking is None else asdict(self.looking),
         }
 
 

@@ -33,7 +33,7 @@ ORDER: tuple[frozenset[str], ...] = tuple(
         "loop resume",
         "decode",
         "soft",
-        "scene_backend",
+        "policies scene_backend",
         "learning module_weights",
         "engine",
         "bench evaluation inspection testing",

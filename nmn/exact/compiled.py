@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from nmn.domain import NO, YES, Domain
@@ -59,6 +60,16 @@ class Compiled:
     words: Mapping[int, str]
     signatures: tuple[Signature, ...]
 
+    @cached_property
+    def consumed(self) -> tuple[tuple[int, ...], ...]:
+        """For each step, the nodes whose sets it consumes: it must see no object there that does not exist.
+
+        A step that gives a set object by object may see such: one that reads no scene, or that filters by a concept.
+        """
+        return tuple(
+            _consumed(node, signature) for node, signature in zip(self.program.nodes, self.signatures, strict=True)
+        )
+
     def answer(self, scene: ExactScene) -> str | None:
         """The answer; None where something that the program takes for granted does not hold."""
         values: list[int] = []
@@ -91,6 +102,14 @@ class Compiled:
         if form == PAIR:
             return rule(scene, values[first], values[second])
         return rule(scene, *_arguments(first, values))
+
+
+def _consumed(node: Node, signature: Signature) -> tuple[int, ...]:
+    by_object = not signature.reads_scene or any(each.kind == "Concept" for each in signature.constants)
+    if signature.output == "ObjectSet" and by_object:
+        return ()
+    sources = zip(node.inputs, signature.inputs, strict=True)
+    return tuple(source for source, parameter in sources if parameter.kind == "ObjectSet")
 
 
 def _arguments(arguments: tuple[FromNode | int, ...], values: list[int]) -> list[int]:

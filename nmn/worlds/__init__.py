@@ -23,6 +23,6 @@ Source: k-best enumeration by deviations from the best (Lawler 1972, Management 
 to light on the way; weights of possible worlds as in ProbLog (De Raedt et al. 2007, IJCAI).
 """
 
-from nmn.worlds.answer import WorldsAnswer, worlds_answer
+from nmn.worlds.answer import WorldsAnswer, enumerate_worlds, worlds_answer
 
-__all__ = ["WorldsAnswer", "worlds_answer"]
+__all__ = ["WorldsAnswer", "enumerate_worlds", "worlds_answer"]

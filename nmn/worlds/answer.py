@@ -1,6 +1,6 @@
 """Answers from worlds: enumerate them by falling weight and sum the weights by answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from heapq import heappop, heappush
@@ -13,7 +13,7 @@ from nmn.exact.compiled import Compiled
 from nmn.program import Concept, Program
 from nmn.scene import FacetStore
 from nmn.signature import ATTRIBUTE_NAME_KIND
-from nmn.worlds.tables import Tables
+from nmn.worlds.tables import Facets, Tables
 from nmn.worlds.world import Opening, World
 
 
@@ -77,28 +77,38 @@ def worlds_answer(
             values that imply one another.
     """
     compiled = (backend or _backend(store.domain)).compile(program)
-    attributes = _attributes_read(compiled, store.domain)
+    attributes = attributes_read(compiled, store.domain)
     _one_value_each(attributes, store.domain)
     tolerance = _tolerance(compiled, len(attributes), int(store.glance.mask[image].sum()), mass)
     tables = Tables(store, image, tolerance)
-    consumed = tuple(_consumed(compiled, index) for index in range(len(compiled.steps)))
     weights: dict[str | None, float] = {}
-    openings = _Openings()
-    world, found, worlds = World(tables), 0.0, 0
-    while True:
-        answer = world.run(compiled, consumed)
+    found, worlds = 0.0, 0
+    for answer, world in enumerate_worlds(compiled, tables):
         weights[answer] = weights.get(answer, 0.0) + world.weight
         found += world.weight
         worlds += 1
-        openings.add(world)
-        if not openings.queue or worlds >= limit or found * tables.kept >= mass:
+        if worlds >= limit or found * tables.kept >= mass:
             break
-        world = World.resumed(tables, openings.take())
     distribution = {answer: weight * tables.kept for answer, weight in weights.items()}
     return WorldsAnswer(distribution, found * tables.kept, worlds)
 
 
-def _attributes_read(compiled: Compiled, domain: Domain) -> frozenset[str]:
+def enumerate_worlds(compiled: Compiled, facets: Facets) -> Iterator[tuple[str | None, World]]:
+    """All worlds of a program, by falling weight as far as that is known beforehand, each with its answer.
+
+    The answer is None where something that the program takes for granted does not hold. The weights of all add up to 1.
+    """
+    openings = _Openings()
+    world = World(facets)
+    while True:
+        yield world.run(compiled), world
+        openings.add(world)
+        if not openings.queue:
+            return
+        world = World.resumed(facets, openings.take())
+
+
+def attributes_read(compiled: Compiled, domain: Domain) -> frozenset[str]:
     """Names of the attributes that a program may read: by its constants, or all that objects are compared by."""
     nodes = compiled.program.nodes
     names = {node.attribute for node in nodes if node.attribute is not None}
@@ -157,16 +167,3 @@ def _tolerance(compiled: Compiled, attributes: int, objects: int, mass: float) -
     relations = {each for node in compiled.program.nodes for each in node.constants if isinstance(each, str)}
     facets = objects * (1 + attributes + len(relations) * max(0, objects - 1))
     return max(0.0, 1.0 - mass) / 2 / max(1, facets)
-
-
-def _consumed(compiled: Compiled, index: int) -> tuple[int, ...]:
-    """The nodes whose sets a step consumes: it must see no object that is not there.
-
-    A step that gives a set object by object may see absent ones: one that reads no scene, or that filters by a concept.
-    """
-    signature = compiled.signatures[index]
-    by_object = not signature.reads_scene or any(each.kind == "Concept" for each in signature.constants)
-    if signature.output == "ObjectSet" and by_object:
-        return ()
-    sources = zip(compiled.program.nodes[index].inputs, signature.inputs, strict=True)
-    return tuple(source for source, parameter in sources if parameter.kind == "ObjectSet")

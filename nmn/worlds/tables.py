@@ -1,9 +1,10 @@
-"""Tables: the facets of one image as probabilities in plain numbers, asked of the store when first read."""
+"""Tables: the facets of one image as probabilities in plain numbers, given, or asked of the store when first read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp
+from typing import Protocol
 
 import torch
 
@@ -48,6 +49,52 @@ class Table:
     possible: dict[int, int] = field(default_factory=dict)
 
 
+class Facets(Protocol):
+    """The facets of one image, as a world reads them.
+
+    Attributes:
+        kept: Probability that no facet has a value that was left out.
+        everything: The objects that may be there.
+        presence: Whether each of them is (1) or not (0).
+        attribute_of: The attribute of each concept.
+        comparable: The attributes that objects are compared by.
+    """
+
+    kept: float
+    everything: int
+    presence: Table
+    attribute_of: Sequence[int]
+    comparable: Sequence[int]
+
+    def attribute(self, attribute: int, members: int) -> Table:
+        """An attribute's table, with at least ``members`` known."""
+        ...
+
+    def relation(self, relation: int, anchor: int) -> Table:
+        """An anchor's row of a relation."""
+        ...
+
+
+def enter(table: Table, index: int, chances: Mapping[int, float], tolerance: float) -> float:
+    """Note an object's probabilities, leaving out the least likely values that are negligible together.
+
+    Returns: Probability of those that were not left out.
+    """
+    total = sum(chances.values())
+    options = sorted(((value, chance / total) for value, chance in chances.items()), key=lambda option: -option[1])
+    lost = 0.0
+    while len(options) > 1 and lost + options[-1][1] <= tolerance:
+        lost += options.pop()[1]
+    bit = 1 << index
+    table.known |= bit
+    where = table.settled if len(options) == 1 else table.possible
+    for value, _ in options:
+        where[value] = where.get(value, 0) | bit
+    if len(options) > 1:
+        table.doubtful[index] = tuple((value, chance / (1.0 - lost)) for value, chance in options)
+    return 1.0 - lost
+
+
 class Tables:
     """The facets of one image as probabilities, asked of the store when they are first read.
 
@@ -64,7 +111,7 @@ class Tables:
         self.tolerance = tolerance
         self.kept = 1.0
         self.presence = Table()
-        self.concepts = store.domain.concepts
+        self.comparable = store.domain.comparable_ids
         self.attribute_of = store.domain.concept_attributes
         self._attributes = [Table() for _ in store.domain.attributes]
         self._relations: dict[tuple[int, int], Table] = {}
@@ -110,20 +157,7 @@ class Tables:
             want(one[:1], one[1:], asked)
 
     def _enter(self, table: Table, index: int, chances: Mapping[int, float]) -> None:
-        """Note an object's probabilities, leaving out the least likely values that are negligible together."""
-        total = sum(chances.values())
-        options = sorted(((value, chance / total) for value, chance in chances.items()), key=lambda option: -option[1])
-        lost = 0.0
-        while len(options) > 1 and lost + options[-1][1] <= self.tolerance:
-            lost += options.pop()[1]
-        self.kept *= 1.0 - lost
-        bit = 1 << index
-        table.known |= bit
-        where = table.settled if len(options) == 1 else table.possible
-        for value, _ in options:
-            where[value] = where.get(value, 0) | bit
-        if len(options) > 1:
-            table.doubtful[index] = tuple((value, chance / (1.0 - lost)) for value, chance in options)
+        self.kept *= enter(table, index, chances, self.tolerance)
 
 
 def _claim(log_odds: float) -> Mapping[int, float]:

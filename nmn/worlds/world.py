@@ -1,16 +1,17 @@
 """World: one way to decide what is doubtful, found while a program runs in it."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from nmn.exact import NotOne
 from nmn.exact.compiled import Compiled
 from nmn.exact.scene import objects_of
-from nmn.worlds.tables import Options, Part, Tables, single_values, split
+from nmn.worlds.tables import Facets, Options, Part, single_values, split
 
 Facet = tuple[str, int, int, int]
 """What is decided: its kind, the attribute or relation, the object or anchor, the other object."""
 
-_PRESENCE, _ATTRIBUTE, _RELATION = "presence", "attribute", "relation"
+PRESENCE_FACET, ATTRIBUTE_FACET, RELATION_FACET = "presence", "attribute", "relation"
 
 
 class Decided(NamedTuple):
@@ -59,7 +60,7 @@ class World:
         left_open: The next likeliest part of every facet that this world was first to decide.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Facets) -> None:
         self.tables = tables
         self.everything = tables.everything
         self.weight = 1.0
@@ -70,7 +71,7 @@ class World:
         self._step = 0
 
     @staticmethod
-    def resumed(tables: Tables, opening: Opening) -> "World":
+    def resumed(tables: Facets, opening: Opening) -> "World":
         """The world that decides otherwise where another left an opening."""
         world = World(tables)
         left, mass = opening.parts[opening.place]
@@ -85,14 +86,9 @@ class World:
             entry = entry.before
         return world
 
-    def run(self, compiled: Compiled, consumed: tuple[tuple[int, ...], ...]) -> str | None:
-        """The answer in this world; None where something that the program takes for granted does not hold.
-
-        Args:
-            compiled: The program.
-            consumed: For each step, the nodes of whose sets it may see no object that is not there.
-        """
-        values = self._values
+    def run(self, compiled: Compiled) -> str | None:
+        """The answer in this world; None where something that the program takes for granted does not hold."""
+        values, consumed = self._values, compiled.consumed
         try:
             for index in range(self._step, len(compiled.steps)):
                 self._step = index
@@ -114,7 +110,7 @@ class World:
         found = members & table.settled.get(concept, 0)
         if doubtful:
             for index in objects_of(self._present(doubtful)):
-                if self._holds((_ATTRIBUTE, attribute, index, 0), table.doubtful[index], concept):
+                if self._holds((ATTRIBUTE_FACET, attribute, index, 0), table.doubtful[index], concept):
                     found |= 1 << index
         return found
 
@@ -124,7 +120,7 @@ class World:
         options = table.doubtful.get(subject)
         if options is None:
             return next(concept for concept, members in table.settled.items() if members >> subject & 1)
-        facet = (_ATTRIBUTE, attribute, subject, 0)
+        facet = (ATTRIBUTE_FACET, attribute, subject, 0)
         left = self._left.get(facet, options)
         return (left if len(left) == 1 else self._decide(facet, single_values(left)))[0][0]
 
@@ -135,14 +131,18 @@ class World:
         doubtful = table.possible.get(1, 0)
         if doubtful:
             for index in objects_of(self._present(doubtful)):
-                if self._holds((_RELATION, relation, anchor, index), table.doubtful[index], 1):
+                if self._holds((RELATION_FACET, relation, anchor, index), table.doubtful[index], 1):
                     found |= 1 << index
         return found
 
     def in_common(self, first: int, second: int) -> tuple[int, ...]:
         """The attributes of which two objects share a value, of those that the domain compares objects by."""
-        comparable = self.tables.store.domain.comparable_ids
-        return tuple(each for each in comparable if self.value(each, first) == self.value(each, second))
+        return tuple(each for each in self.tables.comparable if self.value(each, first) == self.value(each, second))
+
+    @property
+    def decided(self) -> Mapping[Facet, Options]:
+        """What it has left of the values of each facet that it has decided."""
+        return self._left
 
     def _present(self, members: int) -> int:
         """Those of ``members`` that are there."""
@@ -150,7 +150,7 @@ class World:
         doubtful = members & presence.possible.get(1, 0)
         if doubtful:
             for index in objects_of(doubtful):
-                if not self._holds((_PRESENCE, 0, index, 0), presence.doubtful[index], 1):
+                if not self._holds((PRESENCE_FACET, 0, index, 0), presence.doubtful[index], 1):
                     members &= ~(1 << index)
         return members
 
