@@ -13,6 +13,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; 
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.nmn-installed
+WORKERS ?= 2
 TORCH := $(shell grep '^torch==' constraints.txt)
 ASK := $(BIN)/nmn ask
 SAMPLE := demo/samples/CLEVR_val_
@@ -36,7 +37,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "nmn needs Python 3.11 or newer: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt $(TORCH)
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,dev,docs,train]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,dev,docs,llm,plots,train]'
 	@touch $@
 
 ask: $(STAMP)
@@ -49,7 +50,7 @@ demo: $(STAMP)
 	$(BIN)/nmn demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses $(WORKERS) --dist worksteal
 
 test-browser: $(STAMP)
 	$(BIN)/python -m pytest -m browser

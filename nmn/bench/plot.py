@@ -24,7 +24,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     try:
         import matplotlib
     except ImportError:
-        raise InputError("--plot needs matplotlib: pip install 'nmn-engine[bench]'") from None
+        raise InputError("--plot needs matplotlib: pip install 'nmn-engine[plots]'") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

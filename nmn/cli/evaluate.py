@@ -238,7 +238,7 @@ def _write_folder(folder: Path, report: "Report", review: "Review", record: dict
     if can_draw():
         plots = draw(record, folder)
     else:
-        words = "plots are left out: pip install 'nmn-engine[bench]' brings matplotlib"
+        words = "plots are left out: pip install 'nmn-engine[plots]' brings matplotlib"
         console().print(words, style="yellow", markup=False)
     write_text(folder / PAGE, "--out", markdown(record, title=title, plots=plots, gallery=GALLERY))
 
