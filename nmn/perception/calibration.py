@@ -3,13 +3,14 @@
 One temperature an attribute (Guo et al. 2017, arXiv:1706.04599, section 4.2), a scale and a shift for presence (Platt
 1999), and one factor an axis on the standard deviation of coordinates. Where there are focus networks, what they read is
 added with a weight that is fitted together with the temperature: log-linear pooling of two opinions (Genest and Zidek
-1986, section 3), which is what makes the weight of a glance small where a closer look knows better. Each fit minimises a
-negative log-likelihood.
+1986, section 3), which is what makes the weight of a glance small where a closer look knows better. Where the glance alone,
+with a temperature of its own, is hardly ever wrong, no closer look is taken: a cascade (Viola and Jones 2001, section 4).
+Each fit minimises a negative log-likelihood.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nmn.perception.detector import PixelPerceiver
 
 LEAST_PRESENCE = 0.01  # calibrated probability below which a proposal is not worth a row
+DOUBT = 0.001  # probability of being wrong above which a glance is not relied on alone
 LEAST_WEIGHT = 0.02  # of an opinion; its inverse is the greatest
 TEMPERATURES = (0.3, 5.0)  # where a temperature or factor may lie; few mistakes would otherwise fit an extreme
 
@@ -40,6 +42,10 @@ class Calibration:
     focus: Mapping[str, float] = field(default_factory=dict)  # weight of what a closer look reads, by attribute
     presence_focus: float = 0.0  # likewise of presence
     least: float = 0.0  # probability of presence below which a proposal is dropped
+    doubt: float = 0.0  # a closer look is left out where the glance is at most this likely to be wrong
+    alone: Mapping[str, float] = field(default_factory=dict)  # temperature of the glance there, by attribute
+    presence_alone: tuple[float, float] = (1.0, 0.0)  # scale and shift of the glance's presence there
+    looked: Mapping[str, float] = field(default_factory=dict)  # share that is looked at closer, by attribute or PLACE
 
     @staticmethod
     def neutral(attributes: tuple[str, ...], axes: int) -> "Calibration":
@@ -54,15 +60,23 @@ class Calibration:
         scale, shift = float(record["presence_scale"]), float(record["presence_shift"])
         focus = {str(name): float(value) for name, value in dict(record.get("focus", {})).items()}
         closer, least = float(record.get("presence_focus", 0.0)), float(record.get("least", 0.0))
-        if not all(0 < factor < math.inf for factor in (*temperatures.values(), *spread, scale)):
-            raise ValueError("temperatures, spread and presence_scale must be above 0")
+        doubt, lone = float(record.get("doubt", 0.0)), record.get("presence_alone", (1.0, 0.0))
+        alone = {str(name): float(value) for name, value in dict(record.get("alone", {})).items()}
+        looked = {str(name): float(value) for name, value in dict(record.get("looked", {})).items()}
+        lone_scale, lone_shift = (float(value) for value in lone)
+        factors = (*temperatures.values(), *alone.values(), *spread, scale, lone_scale)
+        if not all(0 < factor < math.inf for factor in factors):
+            raise ValueError("temperatures, spread and presence scales must be above 0")
         if not all(0 <= weight < math.inf for weight in (*focus.values(), closer)):
             raise ValueError("weights of closer looks must be at least 0")
-        if not math.isfinite(shift):
-            raise ValueError("presence_shift must be a number")
-        if not 0 <= least < 1:
-            raise ValueError("least must be from 0 to below 1")
-        return Calibration(temperatures, spread, scale, shift, focus, closer, least)
+        if not math.isfinite(shift + lone_shift):
+            raise ValueError("presence shifts must be numbers")
+        if not all(0 <= value < 1 for value in (least, doubt)):
+            raise ValueError("least and doubt must be from 0 to below 1")
+        if not all(0 <= share <= 1 for share in looked.values()):
+            raise ValueError("shares that are looked at closer must be from 0 to 1")
+        rest = (doubt, alone, (lone_scale, lone_shift), looked)
+        return Calibration(temperatures, spread, scale, shift, focus, closer, least, *rest)
 
     def presence(self, logits: Tensor) -> Tensor:
         """Calibrated log-odds of raw ones."""
@@ -71,6 +85,21 @@ class Calibration:
     def temperature(self, attribute: str) -> float:
         """What an attribute's logits are divided by."""
         return self.temperatures.get(attribute, 1.0)
+
+    def attribute_alone(self, attribute: str, logits: Tensor) -> Tensor:
+        """Log-probabilities [rows, values] of the glance's raw logits, no closer look being taken."""
+        return functional.log_softmax(logits / self.alone.get(attribute, self.temperature(attribute)), dim=1)
+
+    def lone_presence(self, logits: Tensor) -> Tensor:
+        """Calibrated log-odds of raw ones, no closer look being taken."""
+        scale, shift = self.presence_alone
+        return logits * scale + shift
+
+    def doubted(self, chances: Tensor) -> Tensor:
+        """Which rows [rows] are worth a closer look, by the glance's probabilities [rows, values]."""
+        if self.doubt == 0:
+            return torch.ones(len(chances), dtype=torch.bool, device=chances.device)
+        return chances.amax(1) < 1 - self.doubt
 
     @property
     def least_logit(self) -> float:
@@ -181,14 +210,29 @@ def fit(evidence: Evidence, *, margin: float, separation: float) -> Calibration:
     """The calibration with the least negative log-likelihood on the evidence."""
     temperatures: dict[str, float] = {}
     focus: dict[str, float] = {}
+    alone: dict[str, float] = {}
     for name, (logits, labels) in evidence.attributes.items():
+        temperatures[name] = _temperature(logits, labels)
         if name in evidence.focus:
+            alone[name] = temperatures[name]
             temperatures[name], focus[name] = _pool(logits, evidence.focus[name], labels)
-        else:
-            temperatures[name] = _temperature(logits, labels)
     spread = tuple(_spread(*pairs, margin=margin, separation=separation) for pairs in evidence.pairs)
     scale, closer, shift = _platt(evidence.logits, evidence.closer, evidence.real)
-    return Calibration(temperatures, spread, scale, shift, focus, closer, LEAST_PRESENCE)
+    fitted = Calibration(temperatures, spread, scale, shift, focus, closer, LEAST_PRESENCE)
+    if evidence.closer is None:
+        return fitted
+    lone_scale, _, lone_shift = _platt(evidence.logits, None, evidence.real)
+    fitted = replace(fitted, doubt=DOUBT, alone=alone, presence_alone=(lone_scale, lone_shift))
+    return replace(fitted, looked=_looked(fitted, evidence))
+
+
+def _looked(calibration: Calibration, evidence: Evidence) -> dict[str, float]:
+    """Shares of the evidence that are looked at closer."""
+    odds = calibration.lone_presence(evidence.logits)
+    doubted = {PLACE: calibration.doubted(torch.stack((odds.sigmoid(), (-odds).sigmoid()), 1))}
+    for name in evidence.focus:
+        doubted[name] = calibration.doubted(calibration.attribute_alone(name, evidence.attributes[name][0]).exp())
+    return {name: round(float(rows.float().mean()), 4) if len(rows) else 1.0 for name, rows in doubted.items()}
 
 
 def _pool(glance: Tensor, focus: Tensor, labels: Tensor) -> tuple[float, float]:

@@ -160,12 +160,18 @@ class PixelPerceiver:
         return detect(self.model, images, self.config.proposals)
 
     def presence(self, detections: Detections, details: Sequence[Detail]) -> Tensor:
-        """Calibrated log-odds [rows] that each proposal is an object, after a closer look at each."""
+        """Calibrated log-odds [rows] that each proposal is an object, after a closer look at those that are in doubt."""
         calibration = self.config.calibration
-        odds = calibration.presence(detections.logits)
-        if self.focus is None or not len(odds):
-            return odds
-        return odds + calibration.presence_focus * self.closer(PLACE, details)[PLACE][:, 0]
+        if self.focus is None or not len(detections.logits):
+            return calibration.presence(detections.logits)
+        odds = calibration.lone_presence(detections.logits)
+        rows = calibration.doubted(torch.stack((odds.sigmoid(), (-odds).sigmoid()), 1)).nonzero()[:, 0]
+        if len(rows):
+            images, objects = (values[rows.cpu()] for values in _numbered(details))
+            crops = crops_of(details, images, objects).to(self.device)
+            closer = self.focus.look(PLACE, crops)[PLACE][:, 0]
+            odds[rows] = calibration.presence(detections.logits[rows]) + calibration.presence_focus * closer
+        return odds
 
     def closer(self, pathway: str, details: Sequence[Detail]) -> dict[str, Tensor]:
         """What a focus pathway reads of all objects, image by image: raw numbers [rows, outputs] by what they are about.
@@ -174,31 +180,34 @@ class PixelPerceiver:
         """
         if self.focus is None:
             raise InputError("these weights have no focus networks; train them with nmn train focus")
-        counts = [len(detail.cut) for detail in details]
-        images = torch.repeat_interleave(torch.arange(len(details)), torch.tensor(counts))
-        numbers = torch.cat([torch.arange(count) for count in counts])
-        return self.focus.look(pathway, crops_of(details, images, numbers).to(self.device))
+        return self.focus.look(pathway, crops_of(details, *_numbered(details)).to(self.device))
 
     @torch.no_grad()
     def look_attribute(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
-        """Calibrated log-probabilities [rows, values], looking closer where a pathway tells the attribute.
+        """Calibrated log-probabilities [rows, values], after a closer look at the rows that are in doubt.
 
         Raises: DomainError for an unknown attribute.
         """
-        logits = self.glimpse_attribute(glance, attribute, rows)
+        raw = self._read(glance, attribute, rows)
+        calibration = self.config.calibration
+        chances = calibration.attribute_alone(attribute, raw)
         name = None if self.focus is None else self.focus.config.pathway_of(attribute)
-        if self.focus is not None and name is not None and len(rows):
-            crops = crops_of(glance.details, rows.images, rows.objects).to(self.device)
-            weight = self.config.calibration.focus.get(attribute, 0.0)
-            logits = logits + weight * self.focus.look(name, crops)[attribute]
-        return functional.log_softmax(logits, dim=1)
+        if self.focus is None or name is None:
+            return chances
+        chosen = calibration.doubted(chances.exp()).nonzero()[:, 0]
+        if len(chosen):
+            where = chosen.to(rows.images.device)
+            crops = crops_of(glance.details, rows.images[where], rows.objects[where]).to(self.device)
+            closer = self.focus.look(name, crops)[attribute] * calibration.focus.get(attribute, 0.0)
+            chances[chosen] = functional.log_softmax(raw[chosen] / calibration.temperature(attribute) + closer, dim=1)
+        return chances
 
-    def glimpse_attribute(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
-        """Calibrated logits [rows, values] of the glance alone. Raises: DomainError for an unknown attribute."""
+    def _read(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
+        """Raw logits [rows, values] of the glance. Raises: DomainError for an unknown attribute."""
         self.domain.attribute(attribute)
         flat = rows.images * glance.features.shape[1] + rows.objects
         features = glance.features.flatten(0, 1).index_select(0, flat)[:, : self.config.network.hidden]
-        return self.model.read_attribute(attribute, features) / self.config.calibration.temperature(attribute)
+        return self.model.read_attribute(attribute, features)
 
     def look_relation(self, glance: Glance, relation: str, rows: Rows) -> Tensor:
         """Log-odds [rows, objects] that object j is ``relation`` of the row's object.
@@ -227,16 +236,27 @@ class PixelPerceiver:
         return mean, log_variance.exp() * mean.new_tensor(self.config.calibration.spread) ** 2
 
     def glance_cost(self, images: int) -> int:
-        """FLOPs of a glance and of the looks at presence, for as many proposals as the calibration images had."""
-        closer = 0 if self.focus is None else self.pathway_cost(PLACE)
+        """FLOPs of a glance and of the looks at presence, for as many of each as the calibration images had."""
+        closer = self._share(PLACE) * self.pathway_cost(PLACE)
         proposed = self.config.proposed or self.config.proposals.most
         return round(images * (self._network_flops + proposed * (self._object_flops + closer)))
 
     def attribute_cost(self, attribute: str) -> int:
-        """FLOPs of one row of an attribute: the glance's head and the pathway's look. Raises: DomainError."""
-        name = self.domain.attribute(attribute).name
-        pathway = None if self.focus is None else self.focus.config.pathway_of(name)
-        return self._head_flops[name] + (0 if pathway is None else self.pathway_cost(pathway))
+        """FLOPs of one row of an attribute: the glance's head, and the pathway's look for the share that it is taken of.
+
+        Raises: DomainError.
+        """
+        pathway = None if self.focus is None else self.focus.config.pathway_of(attribute)
+        closer = 0.0 if pathway is None else self._share(attribute) * self.pathway_cost(pathway)
+        return self.glimpse_cost(attribute) + round(closer)
+
+    def glimpse_cost(self, attribute: str) -> int:
+        """FLOPs of one row of an attribute without a closer look. Raises: DomainError."""
+        return self._head_flops[self.domain.attribute(attribute).name]
+
+    def _share(self, about: str) -> float:
+        """Share of closer looks that were taken on the calibration images."""
+        return self.config.calibration.looked.get(about, 1.0)
 
     def pathway_cost(self, pathway: str) -> int:
         """FLOPs of one look at one object through a pathway; 0 without focus networks."""
@@ -268,6 +288,13 @@ class PixelPerceiver:
     @cached_property
     def _object_flops(self) -> int:
         return encoder_flops(self.model.encoder) + linear_flops(self.model.coordinates)
+
+
+def _numbered(details: Sequence[Detail]) -> tuple[Tensor, Tensor]:
+    """Image and number of each object, image by image."""
+    counts = [len(detail.cut) for detail in details]
+    images = torch.repeat_interleave(torch.arange(len(details)), torch.tensor(counts))
+    return images, torch.cat([torch.arange(count) for count in counts])
 
 
 def _finished(network: torch.nn.Module) -> torch.nn.Module:

@@ -189,7 +189,8 @@ def test_a_closer_look_without_weight_changes_nothing(tiny: SimpleNamespace) -> 
     glance = with_focus.glance(tiny.pictures(2))
     rows = Rows(*glance.mask.nonzero().unbind(1))
     for name in tiny.sizes:
-        plain = torch.log_softmax(with_focus.glimpse_attribute(glance, name, rows), 1)
+        raw = with_focus.model.read_attribute(name, glance.features[rows.images, rows.objects, : THIN.hidden])
+        plain = with_focus.config.calibration.attribute_alone(name, raw)
         torch.testing.assert_close(with_focus.look_attribute(glance, name, rows), plain)
 
 
