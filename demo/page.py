@@ -76,7 +76,6 @@ def serve(blocks: Any, *, host: str | None, port: int | None, browser: bool = Fa
         footer_links=[],
         ssr_mode=False,
         enable_monitoring=False,
-        css=_own("workbench.css"),
         head=_HEAD,
         theme=gradio_theme(),
     )
@@ -100,7 +99,8 @@ def _skeleton(workbench: Workbench) -> Markup:
     """What is there before the first answer."""
     # No script element: gradio would warn that it does not run.
     data = element("div", json.dumps(workbench.start()), id="wb-start", hidden=True)
-    style = element("style", Markup(asset("inspection.css")))
+    # Not by gradio's own parameter for it, which takes lists in selectors apart.
+    style = element("style", Markup(asset("inspection.css") + _own("workbench.css")))
     return joined([style, Markup(_own("workbench.html")), data])
 
 

@@ -8,8 +8,9 @@ from importlib import resources
 from nmn.inspection.graph_svg import graph_svg
 from nmn.inspection.markup import Markup, element, joined
 from nmn.inspection.overlay_svg import overlay_svg
-from nmn.inspection.panels import changes_panel, legend, node_panel, steps_table, work_panel
+from nmn.inspection.panels import changes_panel, legend, node_panel, steps_table
 from nmn.inspection.view import NodeView, Reading, View
+from nmn.inspection.work_panel import work_panel
 from nmn.trace import UNKNOWN
 
 LARGEST = 150

@@ -1,6 +1,6 @@
-"""Panels: what there is to read of each node, and of the whole run, as HTML."""
+"""Panels: what there is to read of each node, as HTML."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from nmn.inspection.graph_svg import GLYPHS, KIND_WORDS, kinds_of
 from nmn.inspection.markup import Markup, element, joined
@@ -13,12 +13,11 @@ from nmn.inspection.view import (
     OUT,
     SAME,
     Column,
-    Cost,
     NodeView,
     ObjectView,
     View,
-    WayOfRunning,
 )
+from nmn.inspection.work_panel import cost_words
 from nmn.words import LIKELY
 
 _NOTHING = Markup()
@@ -76,17 +75,15 @@ def legend(view: View) -> Markup:
         for kind in kinds_of(view.nodes)
     )
     states = {node.difference.state for node in view.nodes if node.difference is not None}
-    differences = (
+    kept = {"kept"} if any(node.kept for node in view.nodes) else set()
+    swatches = (
         element(
             "li", element("span", class_=f"nmn-swatch nmn-swatch-{state}", aria_hidden="true"), element("span", words)
         )
-        for state, words in ((CHANGED, "differs"), (ALONE, "only here"))
-        if state in states
+        for state, words in ((CHANGED, "differs"), (ALONE, "only here"), ("kept", "did not run again"))
+        if state in states | kept
     )
-    if any(node.kept for node in view.nodes):
-        swatch = element("span", class_="nmn-swatch nmn-swatch-kept", aria_hidden="true")
-        differences = (*differences, element("li", swatch, element("span", "did not run again")))
-    return element("ul", joined(keys), joined(differences), class_="nmn-legend", aria_label="What the colours mean")
+    return element("ul", joined(keys), joined(swatches), class_="nmn-legend", aria_label="What the colours mean")
 
 
 def steps_table(view: View) -> Markup:
@@ -104,52 +101,6 @@ def steps_table(view: View) -> Markup:
         element("div", element("table", element("thead", head), element("tbody", joined(rows))), class_="nmn-wide"),
         class_="nmn-steps",
     )
-
-
-def work_panel(view: View) -> Markup:
-    """What ran: modules, facets, and FLOPs and milliseconds node by node."""
-    work = view.work
-    if work is None:
-        return _NOTHING
-    facts = [f"{len(view.nodes)} nodes"]
-    if work.again is not None:
-        took = work.again.cost
-        facts = [
-            f"ran again: {work.again.nodes} of {len(view.nodes)} nodes, {short(took.flops)}FLOPs, {took.seconds * 1e3:.1f} ms",
-            f"before: {len(view.nodes)} nodes",
-        ]
-    if work.available is not None:
-        facts.append(f"{len(work.modules)} of {work.available} modules")
-    possible = "" if work.possible_rows is None else f" of {work.possible_rows}"
-    facts.append(f"{work.total.rows}{possible} facet rows")
-    facts.append(f"{short(work.total.flops)}FLOPs in {work.total.seconds * 1e3:.1f} ms")
-    if work.glance_flops:
-        facts.append(f"after {short(work.glance_flops)}FLOPs for the first look")
-    return element(
-        "section",
-        element("h2", "What ran"),
-        element("ul", joined(element("li", fact) for fact in facts), class_="nmn-facts"),
-        _ways(view),
-        _costs(view),
-        class_="nmn-work",
-    )
-
-
-def short(number: float) -> str:
-    """Three digits and the beginning of a unit: ``597 k``, ``2.71 G``, ``0 ``."""
-    size = float(number)
-    for unit in ("", "k", "M", "G"):
-        if size < 999.5:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} T"
-
-
-def cost_words(cost: Cost) -> str:
-    """``size ×6, color ×2 · 397 kFLOPs · 0.42 ms``."""
-    facets = ", ".join(f"{name} ×{rows}" for name, rows in cost.facets)
-    parts = [f"looked at {facets}"] if facets else []
-    return " · ".join([*parts, f"{short(cost.flops)}FLOPs", f"{cost.seconds * 1e3:.2f} ms"])
 
 
 def _cost(node: NodeView) -> Markup:
@@ -176,8 +127,8 @@ def _chances(chances: Sequence[tuple[str, float]]) -> Markup:
     return element("dl", joined(rows), class_="nmn-chances")
 
 
-def _bar(share: float, name: str = "") -> Markup:
-    return element("span", class_=f"nmn-bar {name}".strip(), style=f"--share:{max(0.0, min(1.0, share)):.3f}")
+def _bar(share: float) -> Markup:
+    return element("span", class_="nmn-bar", style=f"--share:{max(0.0, min(1.0, share)):.3f}")
 
 
 def _objects(node: NodeView, view: View) -> Markup:
@@ -234,84 +185,3 @@ def _outcome(columns: Sequence[Column], scores: Sequence[float], reason: str) ->
     if after:
         return ("stays", "in") if came else ("comes in", "in")
     return (f"falls out{': ' if reason else ''}{reason}", "fallen") if came else ("", "out")
-
-
-def _ways(view: View) -> Markup:
-    work = view.work
-    if work is None or not work.ways:
-        return _NOTHING
-    ways = work.ways if work.again is None else (*work.ways, WayOfRunning("again", work.again.cost))
-    most = max(way.cost.flops for way in ways) or 1
-    slowest = max(way.cost.seconds for way in ways) or 1.0
-    rows = (
-        element(
-            "tr",
-            element("th", way.name, scope="row"),
-            element("td", f"{way.cost.rows}"),
-            _measured(way.cost.flops / most, f"{short(way.cost.flops)}FLOPs"),
-            _measured(way.cost.seconds / slowest, f"{way.cost.seconds * 1e3:.1f} ms"),
-            class_="nmn-shown" if way.shown else None,
-        )
-        for way in ways
-    )
-    head = element("tr", *(element("th", name, scope="col") for name in ("policy", "facet rows", "FLOPs", "time")))
-    table = element("table", element("thead", head), element("tbody", joined(rows)), class_="nmn-costs nmn-ways")
-    return element("div", table, class_="nmn-wide")
-
-
-def _costs(view: View) -> Markup:
-    costs = [node.cost or Cost(0, 0.0) for node in view.nodes]
-    others = [node.beside for node in view.nodes]
-    ahead = None if view.work is None else view.work.ahead
-    most = max([1, *_of(costs, others, "flops"), *([ahead.flops] if ahead else [])])
-    slowest = max([1e-9, *_of(costs, others, "seconds"), *([ahead.seconds] if ahead else [])])
-    rows = [_cost_row("before", "facets ahead", ahead, None, most, slowest)] if ahead is not None and ahead.rows else []
-    for node, cost in zip(view.nodes, costs, strict=True):
-        rows.append(
-            _cost_row(f"#{node.index}", f"{node.title} {node.argument}", cost, node.beside, most, slowest, node.index)
-        )
-    names = ("node", "call", "facets", "FLOPs", "time")
-    head = element("tr", *(element("th", name, scope="col") for name in names))
-    beside, words = any(each is not None for each in others), "" if view.work is None else view.work.beside
-    table = element(
-        "table",
-        element("caption", f"Thin bars: {words}") if beside and words else _NOTHING,
-        element("thead", head),
-        element("tbody", joined(rows)),
-        class_="nmn-costs",
-    )
-    return element(
-        "details",
-        element("summary", "Node by node"),
-        element("div", table, class_="nmn-wide", tabindex=0, role="region", aria_label="Cost of every node"),
-        open=not view.title,
-    )
-
-
-def _of(costs: Iterable[Cost], others: Iterable[Cost | None], name: str) -> list[float]:
-    return [getattr(each, name) for each in [*costs, *others] if each is not None]
-
-
-def _cost_row(
-    number: str, call: str, cost: Cost, other: Cost | None, most: float, slowest: float, node: int | None = None
-) -> Markup:
-    facets = ", ".join(f"{name} ×{rows}" for name, rows in cost.facets)
-    return element(
-        "tr",
-        element("th", number, scope="row"),
-        element("td", call.strip()),
-        element("td", facets),
-        _measured(cost.flops / most, f"{short(cost.flops)}", None if other is None else other.flops / most),
-        _measured(
-            cost.seconds / slowest, f"{cost.seconds * 1e3:.2f} ms", None if other is None else other.seconds / slowest
-        ),
-        data_row=node,
-    )
-
-
-def _measured(share: float, words: str, other: float | None = None) -> Markup:
-    bars = [_bar(share)] if other is None else [_bar(share), _bar(other, "nmn-bar-other")]
-    return element(
-        "td",
-        element("span", element("span", joined(bars), class_="nmn-bars"), element("span", words), class_="nmn-score"),
-    )

@@ -23,7 +23,7 @@ from nmn.inspection.suppositions import (
     check_suppositions,
     outcomes,
 )
-from nmn.inspection.view import Cost, ObjectView, Picture, View, WayOfRunning
+from nmn.inspection.view import Beside, Cost, ObjectView, Picture, View, WayOfRunning
 from nmn.inspection.viewing import cost_of, total_of, view
 from nmn.parse import Parse, Readings
 from nmn.perceiver import Glance
@@ -241,13 +241,13 @@ def _with_work(drawn: View, found: _Policed, ways: dict[Policy, _Policed], polic
     if drawn.work is None:
         return drawn
     listed = tuple(WayOfRunning(way, ran.total, way == policy) for way, ran in ways.items())
-    work = replace(
-        drawn.work, total=found.total, ahead=found.ahead if found.ahead.rows else None,
-        possible_rows=found.store.possible_rows, ways=listed, beside="a run with everything computed ahead",
-    )  # fmt: skip
-    everything = ways["everything"].answer.trace if ways and policy != "everything" else None
-    if everything is None:
+    ahead = found.ahead if found.ahead.rows else None
+    possible = found.store.possible_rows
+    work = replace(drawn.work, total=found.total, ahead=ahead, possible_rows=possible, ways=listed)
+    other = ways.get("everything") if policy != "everything" else None
+    if other is None or other.answer.trace is None:
         return replace(drawn, work=work)
-    others = [cost_of(node) for node in everything.nodes]
-    nodes = tuple(replace(node, beside=other) for node, other in zip(drawn.nodes, others, strict=True))
-    return replace(drawn, work=work, nodes=nodes)
+    costs = [cost_of(node) for node in other.answer.trace.nodes]
+    nodes = tuple(replace(node, beside=cost) for node, cost in zip(drawn.nodes, costs, strict=True))
+    beside = Beside("everything computed ahead", other.ahead)
+    return replace(drawn, work=replace(work, beside=beside), nodes=nodes)

@@ -9,7 +9,7 @@ import numpy as np
 from nmn.decode import answers
 from nmn.executor import CallRecord, Run, execute
 from nmn.inspection.suppositions import Supposition, put_in_store, values_put
-from nmn.inspection.view import CHANGED, Again, Cost, View
+from nmn.inspection.view import CHANGED, Again, Beside, Cost, NodeView, View
 from nmn.inspection.viewing import total_of
 from nmn.planner import Planner
 from nmn.program import Program
@@ -17,6 +17,7 @@ from nmn.resume import Rerun, resume
 from nmn.scene import FacetStore
 from nmn.soft import SoftBackend
 from nmn.trace import UNKNOWN, Answer
+from nmn.words import LIKELY
 
 WITHOUT = "Without the supposition"
 _NAMED = 6
@@ -84,11 +85,10 @@ def with_what_ran_again(before: View, after: View, ran: Supposed, suppose: Mappi
         for node, old in zip(after.nodes, before.nodes, strict=True)
     )
     again = Again(len(ran.nodes), ran.again)
-    work = (
-        None
-        if before.work is None
-        else replace(before.work, again=again, beside="the whole run, without what is supposed")
-    )
+    work = before.work
+    if work is not None:
+        beside = Beside("the whole run, without what is supposed", work.ahead)
+        work = replace(work, again=again, ahead=None, beside=beside)
     return replace(after, nodes=nodes, changes=changes(before, after, len(ran.nodes)), work=work)
 
 
@@ -105,10 +105,27 @@ def changes(before: View, after: View, again: int) -> tuple[str, ...]:
         if node.difference is not None and node.difference.state == CHANGED
     ]
     count = len(after.nodes)
-    second = f"{again} of {count} steps ran again, {len(differ) or 'none'} of all {'differs' if len(differ) == 1 else 'differ'}"
-    told = [f"#{node.index} {node.title}: {was.value} → {node.value}" for node, was in differ[:_NAMED]]
-    more = [f"and {len(differ) - _NAMED} more steps"] if len(differ) > _NAMED else []
-    return (first, second, *told, *more)
+    second = (
+        f"{again} of {count} steps ran again; {len(differ) or 'none'} {'differs' if len(differ) == 1 else 'differ'}"
+    )
+    told = [f"#{node.index} {node.title} {node.argument}".strip() + f": {_moved(was, node)}" for node, was in differ]
+    more = [f"and {len(told) - _NAMED} more"] if len(told) > _NAMED else []
+    return (first, second, *told[:_NAMED], *more)
+
+
+def _moved(was: NodeView, now: NodeView) -> str:
+    """``4 → 5 objects, now with 1``; ``yellow → red``."""
+    if now.kind != "ObjectSet" or not was.columns or not now.columns:
+        return f"{was.value} → {now.value}"
+    old, new = _members(was), _members(now)
+    parts = [("now with", sorted(new - old)), ("without", sorted(old - new))]
+    said = [f"{words} {', '.join(map(str, found))}" for words, found in parts if found]
+    number = f"{len(old)} → {len(new)}" if len(old) != len(new) else str(len(new))
+    return ", ".join([f"{number} object{'' if len(new) == 1 else 's'}", *said])
+
+
+def _members(node: NodeView) -> set[int]:
+    return {index for index, score in enumerate(node.columns[-1].scores) if score >= LIKELY}
 
 
 def _answered(shown: View) -> str:

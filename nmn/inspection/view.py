@@ -215,6 +215,14 @@ class Again:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """The run that each node is measured beside, in words; and what was computed there before the first node."""
+
+    words: str
+    ahead: Cost | None = None
+
+
+@dataclass(frozen=True)
 class Work:
     """What ran.
 
@@ -227,7 +235,7 @@ class Work:
         available: How many there are.
         ways: The same program by every policy, each measured.
         again: What ran again for what is supposed; None where nothing is.
-        beside: The run that each node is measured beside, in words.
+        beside: The run that each node is measured beside; None where there is none.
     """
 
     total: Cost
@@ -238,7 +246,7 @@ class Work:
     available: int | None = None
     ways: tuple[WayOfRunning, ...] = ()
     again: Again | None = None
-    beside: str = ""
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)

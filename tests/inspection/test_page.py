@@ -15,7 +15,8 @@ from nmn.inspection.markup import element
 from nmn.inspection.page import LARGEST, embedded
 from nmn.inspection.running import inspect
 from nmn.inspection.text_width import fitted, text_width
-from nmn.inspection.view import View
+from nmn.inspection.view import Again, Beside, View
+from nmn.inspection.work_panel import short
 from nmn.parse import Attempt
 from nmn.parser.text import parse_program
 from nmn.program import Concept, Node, Program
@@ -42,13 +43,17 @@ class Tags(HTMLParser):
 def spoiled(shown: View) -> View:
     """A view in which every word is an attack."""
     nodes = tuple(
-        replace(node, title=EVIL, argument=EVIL, call=EVIL, value=EVIL, brief=EVIL, words=EVIL, kind=EVIL)
+        replace(
+            node, title=EVIL, argument=EVIL, call=EVIL, value=EVIL, brief=EVIL, words=EVIL, kind=EVIL, supposed=EVIL
+        )
         for node in shown.nodes
     )
     objects = tuple(replace(each, words=EVIL, supposed=(EVIL,)) for each in shown.objects)
-    return replace(
-        shown, question=EVIL, answer=EVIL, program=EVIL, title=EVIL, nodes=nodes, objects=objects, failures=(EVIL,)
-    )
+    assert shown.work is not None
+    ways = tuple(replace(way, name=EVIL) for way in shown.work.ways)
+    work = replace(shown.work, ways=ways, beside=Beside(EVIL), again=Again(1, shown.work.total))
+    said = replace(shown, nodes=nodes, objects=objects, work=work, changes=(EVIL, EVIL), suppositions=(EVIL,))
+    return replace(said, question=EVIL, answer=EVIL, program=EVIL, title=EVIL, failures=(EVIL,))
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +64,7 @@ def shown(engine: Engine, samples: Path) -> View:
 
 def test_whatever_the_words_are_no_tag_comes_of_them(shown: View) -> None:
     plain = [tag for tag, _ in Tags(page([shown])).found]
+    assert EVIL not in page([spoiled(shown)])
     attacked = [tag for tag, _ in Tags(page([spoiled(shown)])).found]
     assert {tag: attacked.count(tag) for tag in ACTIVE} == {tag: plain.count(tag) for tag in ACTIVE}
 
@@ -144,6 +150,31 @@ def test_notebooks_show_answers_and_traces(described: Engine, scenes: dict[int, 
     assert answer.trace is not None
     assert "nmn-graph" in answer.trace._repr_html_()
     assert 'class="nmn-confidence"' not in answer.trace._repr_html_()
+
+
+def test_what_ran_stands_beside_a_run_of_everything(shown: View) -> None:
+    text = fragment(shown, standalone=False).partition("What ran")[2]
+    assert "everything computed ahead" in text
+    assert "facets computed ahead" in text
+    for way in ("lazy", "read", "everything"):
+        assert element("th", way, scope="row") in text
+    assert len(re.findall(r"--share:[\d.]+;--other:[\d.]+", text)) >= 2 * len(shown.nodes)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "0 "),
+        (7, "7 "),
+        (999, "999 "),
+        (1000, "1.00 k"),
+        (12_345, "12.3 k"),
+        (999_499, "999 k"),
+        (999_500, "1.00 M"),
+    ],
+)
+def test_large_numbers_are_said_with_three_digits(number: int, words: str) -> None:
+    assert short(number) == words
 
 
 def test_data_in_a_script_cannot_end_it() -> None:

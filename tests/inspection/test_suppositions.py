@@ -81,7 +81,12 @@ def test_what_does_not_depend_on_it_is_kept(
 
 def test_what_it_changes_is_lit_and_said_in_words(engine: Engine, samples: Path) -> None:
     shown = supposing(engine, samples / "CLEVR_val_000000.jpg", COUNT, SupposedAttribute(1, "color", "red")).view
-    assert shown.changes[:2] == ("The answer changes from 0 to 1", "2 of 3 steps ran again, 2 of all differ")
+    assert shown.changes == (
+        "The answer changes from 0 to 1",
+        "2 of 3 steps ran again; 2 differ",
+        "#1 filter red: 0 → 1 object, now with 1",
+        "#2 count: 0 → 1",
+    )
     assert [node.difference and node.difference.state for node in shown.nodes] == [SAME, CHANGED, CHANGED]
     assert [node.kept for node in shown.nodes] == [True, False, False]
     assert shown.suppositions == ("object 1 is red",)
