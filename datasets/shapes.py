@@ -205,7 +205,7 @@ class GridPerceiver(nn.Module):
         inverse = self.domain.relation(relation).inverse
         if inverse is not None and self.domain.relation_ids[inverse] < number:
             number, sign = self.domain.relation_ids[inverse], -1
-        cell, every = rows.objects[:, None], torch.arange(GRID * GRID)
+        cell, every = rows.objects[:, None], torch.arange(GRID * GRID, device=rows.objects.device)
         down, across = every // GRID - cell // GRID, every % GRID - cell % GRID
         place = sign * (down * (2 * GRID - 1) + across) + 2 * GRID * (GRID - 1)
         return torch.logit(self.offsets[number].softmax(0), 1e-6)[place]

@@ -99,7 +99,7 @@ class ScenePerceiver:
         if first is not None:
             carried = found[:, first : first + values] > 0
             return torch.where(carried, torch.log1p(-doubt), doubt.log().clamp_min(-LIMIT))
-        right = torch.arange(values) == found[:, number, None].long()
+        right = torch.arange(values, device=found.device) == found[:, number, None].long()
         other = (doubt / max(values - 1, 1)).log().clamp_min(-LIMIT)
         return torch.where(right, torch.log1p(-doubt), other)
 

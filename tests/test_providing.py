@@ -31,7 +31,7 @@ class Worth(nn.Module):
     """Learns what things are worth from their values."""
 
     attribute = WORTH
-    flops = 7
+    flops = 2 * 4 * 2
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def test_english_speaks_of_it_and_it_is_computed_when_asked_for() -> None:
     assert answer.program is not None
     assert answer.program.text == "count(filter(scene(), worth=precious))"
     assert provider.asked == len(SCENES[0].objects)
-    assert perceiver.attribute_cost("worth") == 7
+    assert perceiver.attribute_cost("worth") == 16
 
 
 def test_it_is_learned_from_answers() -> None:

@@ -1,53 +1,26 @@
 """check_perceiver: the laws of perceivers."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from nmn.domain import Domain
 from nmn.errors import InputError
 from nmn.perceiver import Glance, Perceiver, Rows
 from nmn.testing.law import Breach, Law, insist
+from nmn.testing.perceiver_probe import PerceiverProbe, rows_of
 from nmn.testing.values import differing
 
 GUIDE = "docs/guides/your-own.md, 'A perceiver'"
 CLOSE = 1e-4
 SURE = 1e-3  # how far probabilities of one attribute may be from a sum of 1
-
-
-@dataclass(frozen=True)
-class PerceiverProbe:
-    """A perceiver with what it is tried on.
-
-    Attributes:
-        perceiver: What is held to the laws.
-        images: Images that it can use.
-        unusable: Something that is no image.
-    """
-
-    perceiver: Perceiver
-    images: Sequence[Any]
-    unusable: Any
-
-    @cached_property
-    def loaded(self) -> list[Any]:
-        """The images, loaded."""
-        return [self.perceiver.load(image) for image in self.images]
-
-    @cached_property
-    def glance(self) -> Glance:
-        """At all images together."""
-        return self.perceiver.glance(self.loaded)
-
-    @cached_property
-    def rows(self) -> Rows:
-        """Every object of every image."""
-        return rows_of(self.glance)
+DOUBT = 2  # how many times its declared cost a look may take: what is looked at closer differs from image to image
+METHODS = ("load", "glance", "look_attribute", "look_relation", "glance_cost", "attribute_cost", "relation_cost")
 
 
 def check_perceiver(
@@ -73,10 +46,13 @@ def check_perceiver(
     return insist(PERCEIVER_LAWS, probe, f"perceiver {type(perceiver).__name__}", laws)
 
 
-def rows_of(glance: Glance) -> Rows:
-    """Every object of a glance."""
-    images, objects = glance.mask.nonzero(as_tuple=True)
-    return Rows(images, objects)
+def _methods(probe: PerceiverProbe) -> None:
+    given = type(probe.perceiver).__name__
+    lacking = [name for name in METHODS if not callable(getattr(probe.perceiver, name, None))]
+    if lacking:
+        raise Breach(given, f"no method {', '.join(lacking)}", f"all of {', '.join(METHODS)}")
+    if not isinstance(getattr(probe.perceiver, "domain", None), Domain):
+        raise Breach(given, "no domain", "an attribute 'domain', what it can speak of")
 
 
 def _shapes(probe: PerceiverProbe) -> None:
@@ -163,37 +139,101 @@ def _batch(probe: PerceiverProbe) -> None:
         if objects != int(probe.glance.mask[number].sum()):
             raise Breach(given, f"{objects} objects, and {int(probe.glance.mask[number].sum())}", "the same number")
         _same(alone.presence[0, :objects], probe.glance.presence[number, :objects], given)
+        _same(alone.boxes[0, :objects].nan_to_num(), probe.glance.boxes[number, :objects].nan_to_num(), given)
         mine, own = rows_of(alone), probe.rows.images == number
         theirs = Rows(probe.rows.images[own], probe.rows.objects[own])
+        columns = min(alone.mask.shape[1], objects)  # behind them is padding
         for attribute in probe.perceiver.domain.attributes:
             look = probe.perceiver.look_attribute
             _same(look(alone, attribute.name, mine), look(probe.glance, attribute.name, theirs), given)
+        for relation in probe.perceiver.domain.relations:
+            tell = probe.perceiver.look_relation
+            one, other = tell(alone, relation.name, mine), tell(probe.glance, relation.name, theirs)
+            _same(one[:, :columns], other[:, :columns], given)
 
 
 def _rows(probe: PerceiverProbe) -> None:
     back = torch.arange(len(probe.rows) - 1, -1, -2, device=probe.rows.images.device)
     some = Rows(probe.rows.images[back], probe.rows.objects[back])
-    domain = probe.perceiver.domain
-    looks: list[tuple[Callable[[Glance, str, Rows], Tensor], str]]
-    looks = [(probe.perceiver.look_attribute, each.name) for each in domain.attributes]
-    looks += [(probe.perceiver.look_relation, each.name) for each in domain.relations]
-    for look, name in looks:
+    for name, look in probe.looks:
         every, asked = (look(probe.glance, name, rows) for rows in (probe.rows, some))
         _same(asked, every[back], f"{name} of every second object, from the last")
 
 
+def _nothing(probe: PerceiverProbe) -> None:
+    none = probe.rows.images[:0]
+    attributes = probe.perceiver.domain.attributes
+    widths = [*(len(each.values) for each in attributes), *[probe.glance.mask.shape[1]] * len(probe.looks)]
+    for (name, look), width in zip(probe.looks, widths, strict=False):
+        found = look(probe.glance, name, Rows(none, none))
+        if tuple(found.shape) != (0, width):
+            raise Breach(f"{name} of no objects", f"a tensor of {tuple(found.shape)}", f"{(0, width)}")
+    images = probe.perceiver.glance([]).mask.shape[0]
+    if images:
+        raise Breach("a glance at no images", f"{images} images", "none")
+
+
+def _tensors(probe: PerceiverProbe) -> None:
+    glance = probe.glance
+    for name, look in probe.looks:
+        given = f"{name} of {len(probe.rows)} objects"
+        found = look(glance, name, probe.rows)
+        if found.dtype != glance.presence.dtype or not found.is_floating_point():
+            raise Breach(given, f"{found.dtype}", f"{glance.presence.dtype}, as presence has")
+        wanted = "an output on the glance's device"
+        try:
+            with torch.device("meta"):  # a tensor made without saying where is now made elsewhere
+                found = look(glance, name, probe.rows)
+        except (RuntimeError, NotImplementedError) as error:
+            raise Breach(
+                f"{given}, on a device that is not the default one", str(error).splitlines()[0], wanted
+            ) from None
+        if found.device != glance.presence.device:
+            raise Breach(f"{given}, on a device that is not the default one", f"an output on {found.device}", wanted)
+
+
+def _gradients(probe: PerceiverProbe) -> None:
+    if not isinstance(probe.perceiver, nn.Module):
+        return  # not learned from answers
+    weights = {name: each for name, each in probe.perceiver.named_parameters() if each.requires_grad}
+    if not weights:
+        return
+    with torch.enable_grad():
+        glance = probe.perceiver.glance(probe.loaded)
+        rows = rows_of(glance)
+        seen = sum(look(glance, name, rows).sigmoid().square().sum() for name, look in probe.looks)
+        total = torch.as_tensor(seen) + glance.presence.sigmoid().sum()
+        given, wanted = f"{type(probe.perceiver).__name__}, looking at everything", "a finite gradient for each weight"
+        if not total.requires_grad:
+            raise Breach(given, "no gradient at all", wanted)
+        found = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
+    for name, gradient in zip(weights, found, strict=True):
+        if gradient is None or not bool(torch.isfinite(gradient).all()):
+            raise Breach(given, f"{name}: {'no gradient' if gradient is None else 'one that is not finite'}", wanted)
+
+
 def _costs(probe: PerceiverProbe) -> None:
-    perceiver = probe.perceiver
-    found = {"glance_cost": perceiver.glance_cost(1)}
-    found |= {
-        f"attribute_cost {each.name}": perceiver.attribute_cost(each.name) for each in perceiver.domain.attributes
-    }
-    found |= {
-        f"relation_cost {each.name}": perceiver.relation_cost(each.name, 3) for each in perceiver.domain.relations
-    }
-    for name, cost in found.items():
+    perceiver, glance, rows = probe.perceiver, probe.glance, probe.rows
+    images, width, many = len(probe.images), glance.mask.shape[1], len(rows)
+    relations = {each.name for each in perceiver.domain.relations}
+    declared = {"glance_cost": perceiver.glance_cost(images)}
+    calls: dict[str, Callable[[], object]] = {"glance_cost": lambda: perceiver.glance(probe.loaded)}
+    for name, look in probe.looks:
+        cost = perceiver.relation_cost(name, width) if name in relations else perceiver.attribute_cost(name)
+        key = f"{'relation' if name in relations else 'attribute'}_cost {name}"
+        declared[key] = cost
+        calls[key] = lambda look=look, name=name: look(glance, name, rows)  # type: ignore[misc]
+    for key, cost in declared.items():
         if type(cost) is not int or cost < 0:
-            raise Breach(name, f"{cost!r}", "FLOPs: a whole number of at least 0")
+            raise Breach(key, f"{cost!r}", "FLOPs: a whole number of at least 0")
+        with FlopCounterMode(display=False) as counter:
+            calls[key]()
+        allowed = DOUBT * cost * (1 if key == "glance_cost" else many)
+        if counter.get_total_flops() > allowed:
+            found = f"{counter.get_total_flops():,} FLOPs in products alone"
+            raise Breach(
+                f"{key}, {images} images with {many} objects", found, f"at most {allowed:,}: {DOUBT} x declared"
+            )
 
 
 def _unusable(probe: PerceiverProbe) -> None:
@@ -236,6 +276,7 @@ def _law(name: str, claim: str, advice: str, holds: Callable[[PerceiverProbe], N
 
 
 PERCEIVER_LAWS: tuple[Law[PerceiverProbe], ...] = (
+    _law("methods", "a perceiver has a domain and its methods", "nmn.perceiver.Perceiver lists them", _methods),
     _law(
         "shapes",
         "a glance has a row for each image, its objects first and padding behind them",
@@ -269,7 +310,30 @@ PERCEIVER_LAWS: tuple[Law[PerceiverProbe], ...] = (
         "index by rows.images and rows.objects, in their order",
         _rows,
     ),
-    _law("costs", "looks have a cost", "count two FLOPs for each multiply-add; 0 where nothing is computed", _costs),
+    _law(
+        "nothing asked",
+        "of no objects nothing is seen, in no images nothing is found",
+        "reshape to sizes, not to -1; stack with a case for no images",
+        _nothing,
+    ),
+    _law(
+        "dtype and device",
+        "what is seen has the dtype of presence and is on the glance's device",
+        "make tensors with new_zeros, zeros_like or device=",
+        _tensors,
+    ),
+    _law(
+        "gradients",
+        "where it is an nn.Module, every weight can learn from answers",
+        "no detach, item, round or argmax on the way; requires_grad_(False) for what is not to learn",
+        _gradients,
+    ),
+    _law(
+        "costs",
+        "looks have a cost, and take no more than twice as many products",
+        "count two FLOPs for each multiply-add; 0 where nothing is computed",
+        _costs,
+    ),
     _law("unusable images", "what is no image is refused", "raise ImageError in load, not in glance", _unusable),
     _law("save and load", "what is loaded sees what was saved", "write every weight and every setting", _saving),
 )

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nmn.domain import Domain
 from nmn.errors import ImageError, InputError
 from nmn.perceiver import Glance, Rows
+from nmn.providing import Providing
 from nmn.scene_perceiver import ScenePerceiver
 from nmn.scenes import Scene
 from nmn.testing import PERCEIVER_LAWS, LawBroken, check_perceiver
 from nmn.testing.facts import random_scene
+from nmn.vocabulary import Attribute
 
 CLEVR = Domain.load("clevr")
 SCENES = [random_scene(Random(seed), CLEVR, objects) for seed, objects in enumerate((4, 0, 2))]
@@ -135,6 +137,51 @@ class OneWay(Wrong):
         pass
 
 
+def mean_over_rows(method: str, found: Any, _given: tuple[Any, ...]) -> Any:
+    """Something of the wrong shape where no rows are asked for."""
+    if method == "look_attribute" and not len(found):
+        return found.new_zeros((1, found.shape[1]))
+    return refuse(method, found)
+
+
+def in_double(method: str, found: Any, _given: tuple[Any, ...]) -> Any:
+    return found.double() if method == "look_relation" else refuse(method, found)
+
+
+def made_elsewhere(method: str, found: Any, _given: tuple[Any, ...]) -> Any:
+    return found + torch.zeros(found.shape) if method == "look_attribute" else refuse(method, found)
+
+
+def multiplies(method: str, found: Any, _given: tuple[Any, ...]) -> Any:
+    """A product that no cost declares."""
+    return found @ torch.eye(found.shape[1]) if method == "look_attribute" else refuse(method, found)
+
+
+class Blind:
+    domain = CLEVR
+
+
+class Detached(Providing):
+    """An attribute whose gradient is cut off."""
+
+    def look_attribute(self, glance: Glance, attribute: str, rows: Rows) -> Tensor:
+        return super().look_attribute(glance, attribute, rows).detach()
+
+
+class Worth(nn.Module):
+    """What a thing is worth, by its features."""
+
+    attribute = Attribute("worth", ("cheap", "precious"), ("worth",), (("cheap",), ("precious",)))
+    flops = 2 * 4 * 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = nn.Linear(4, 2)
+
+    def forward(self, glance: Glance, rows: Rows) -> Tensor:
+        return torch.log_softmax(self.read(glance.features[rows.images, rows.objects, :4]), -1)
+
+
 def fine(method: str, found: Any, _given: tuple[Any, ...]) -> Any:
     return refuse(method, found)
 
@@ -142,6 +189,12 @@ def fine(method: str, found: Any, _given: tuple[Any, ...]) -> Any:
 @pytest.mark.parametrize(
     ("law", "wrong", "message"),
     [
+        ("methods", Blind(), "no method load, glance, look_attribute"),
+        ("nothing asked", Wrong(mean_over_rows), "size of no objects"),
+        ("dtype and device", Wrong(in_double), "torch.float64"),
+        ("dtype and device", Wrong(made_elsewhere), "on a device that is not the default"),
+        ("gradients", Detached(ScenePerceiver(CLEVR), Worth()), "no gradient at all"),
+        ("costs", Wrong(multiplies), "FLOPs in products alone"),
         ("shapes", Wrong(padding_first), "padding before an object"),
         ("attributes", Wrong(unnormalised), "probabilities with sum 0.36"),
         ("relations", Wrong(infinite), "log-odds that are not finite"),
@@ -154,7 +207,7 @@ def fine(method: str, found: Any, _given: tuple[Any, ...]) -> Any:
         ("save and load", OneWay(fine), "both, or none"),
     ],
 )
-def test_a_perceiver_that_breaks_a_law_is_caught_by_it(law: str, wrong: Wrong, message: str) -> None:
+def test_a_perceiver_that_breaks_a_law_is_caught_by_it(law: str, wrong: Any, message: str) -> None:
     with pytest.raises(LawBroken, match=message) as caught:
         check_perceiver(wrong, SCENES, laws=[law])
     assert caught.value.law == law
