@@ -12,12 +12,14 @@ from nmn.cli import (
     bench,
     calibrate,
     calibrate_perception,
+    calibrate_policies,
     check,
     demo,
     evaluate,
     evaluate_data,
     evaluate_gqa,
     evaluate_shapes,
+    export,
     generate,
     modules,
     new,
@@ -95,9 +97,12 @@ evaluate.app.command("shapes", epilog=evaluate_shapes.EVAL_EXAMPLE)(evaluate_sha
 app.add_typer(new.app, name="new")
 app.add_typer(generate.app, name="generate")
 app.add_typer(evaluate.app, name="eval")
+bench.app.command("costs", epilog=calibrate_policies.COSTS_EXAMPLE)(calibrate_policies.costs)
 app.add_typer(bench.app, name="bench")
 calibrate.app.command("perception", epilog=calibrate_perception.PERCEPTION_EXAMPLE)(calibrate_perception.perception)
+calibrate.app.command("policies", epilog=calibrate_policies.POLICIES_EXAMPLE)(calibrate_policies.policies)
 app.add_typer(calibrate.app, name="calibrate")
+app.add_typer(export.app, name="export")
 train.app.command("focus", epilog=train_focus.FOCUS_EXAMPLE)(train_focus.focus)
 train.app.command("parser", epilog=train_parser.PARSER_EXAMPLE)(train_parser.parser)
 train.app.command("shapes", epilog=evaluate_shapes.TRAIN_EXAMPLE)(evaluate_shapes.train)

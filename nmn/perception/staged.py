@@ -178,6 +178,18 @@ class StagedPerceiver:
             found[image, :count] = torch.stack(((extent.prod(1).sqrt() / SIDE).log(), covered), 1).to(found.device)
         return found
 
+    def prepare(self, glance: Glance, rows: Rows) -> None:
+        """Decode the images of these objects in full and cut their crops, where that was not done before."""
+        self._crops(glance, rows)
+
+    def _crops(self, glance: Glance, rows: Rows) -> Crops:
+        pairs = zip(rows.images.tolist(), rows.objects.tolist(), strict=True)
+        parts = [
+            glance.details[image].crops([number for _, number in group], self._size, self.focus.config.crop)
+            for image, group in groupby(pairs, key=lambda pair: pair[0])
+        ]
+        return Crops.joined(parts)
+
     @torch.no_grad()
     def look(self, glance: Glance, pathway: str, rows: Rows) -> dict[str, Tensor]:
         """What the whole perceiver reports of objects, as far as a pathway tells it.
@@ -189,13 +201,8 @@ class StagedPerceiver:
 
         Returns: Calibrated log-probabilities [rows, values] by attribute; log-odds [rows] of PRESENCE.
         """
-        calibration, crop = self.perceiver.config.calibration, self.focus.config.crop
-        pairs = zip(rows.images.tolist(), rows.objects.tolist(), strict=True)
-        parts = [
-            glance.details[image].crops([number for _, number in group], self._size, crop)
-            for image, group in groupby(pairs, key=lambda pair: pair[0])
-        ]
-        seen = self.focus.look(pathway, Crops.joined(parts).to(self.perceiver.device))
+        calibration = self.perceiver.config.calibration
+        seen = self.focus.look(pathway, self._crops(glance, rows).to(self.perceiver.device))
         if pathway == PLACE:
             odds = calibration.presence(glance.presence[rows.images, rows.objects])
             return {PRESENCE: odds + calibration.presence_focus * seen[PLACE][:, 0]}
@@ -232,9 +239,7 @@ class StagedPerceiver:
 
     def read_cost(self, attribute: str) -> int:
         """FLOPs of one row of an attribute from the glance alone. Raises: DomainError."""
-        pathway = self.focus.config.pathway_of(attribute)
-        whole = self.perceiver.attribute_cost(attribute)
-        return whole if pathway is None else whole - self.look_cost(pathway)
+        return self.perceiver.glimpse_cost(attribute)
 
     def attribute_cost(self, attribute: str) -> int:
         """FLOPs of one row of an attribute, with its look. Raises: DomainError."""
