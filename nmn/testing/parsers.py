@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from nmn.check import check
 from nmn.domain import Domain
@@ -11,6 +13,7 @@ from nmn.registry import Registry, default_registry
 from nmn.testing.law import Breach, Law, insist
 
 GUIDE = "docs/guides/your-own.md, 'A parser'"
+CLOSE = 1e-4  # what two confidences of the same reading may differ by
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def check_parser(
 
 
 def _named(probe: ParserProbe) -> None:
+    if not callable(getattr(probe.parser, "parse", None)):
+        raise Breach(type(probe.parser).__name__, "no method parse", "parse(question), which gives readings")
     name = getattr(probe.parser, "name", None)
     if name is None or not str(name).strip():
         raise Breach("its attribute 'name'", repr(name), "a word that traces and reports call it by")
@@ -158,6 +163,22 @@ def _outside(probe: ParserProbe) -> None:
             raise Breach(repr(question), readings[0].program.text, "QuestionError, or a guess with known=False")
 
 
+def _saving(probe: ParserProbe) -> None:
+    save, load = (getattr(probe.parser, name, None) for name in ("save_pretrained", "from_pretrained"))
+    if save is None:
+        return  # nothing of it is learned
+    if load is None:
+        raise Breach("save_pretrained", "no from_pretrained", "both, or none")
+    with TemporaryDirectory() as folder:
+        save(Path(folder))
+        loaded: Parser = load(Path(folder))
+    for question in probe.questions:
+        found, wanted = loaded.parse(question)[0], _likeliest(probe, question)
+        if found.program != wanted.program or abs(found.confidence - wanted.confidence) > CLOSE:
+            shown = [f"{each.program.text} with confidence {each.confidence:.4f}" for each in (found, wanted)]
+            raise Breach(f"{question!r}, read by one that was saved and loaded", *shown)
+
+
 def _likeliest(probe: ParserProbe, question: str) -> Parse:
     return probe.parser.parse(question)[0]
 
@@ -167,7 +188,7 @@ def _law(name: str, claim: str, advice: str, holds: Callable[[ParserProbe], None
 
 
 PARSER_LAWS: tuple[Law[ParserProbe], ...] = (
-    _law("name", "a parser has a name", "write name = '...' in the class", _named),
+    _law("name", "a parser has a name, and reads", "write name = '...' in the class", _named),
     _law("ranked readings", "the likeliest reading comes first", "sort by confidence, falling; give a tuple", _ranked),
     _law(
         "well-typed programs",
@@ -185,5 +206,6 @@ PARSER_LAWS: tuple[Law[ParserProbe], ...] = (
         "raise QuestionError(message, text=question, span=...): it is drawn with a caret, and the next parser is asked",
         _outside,
     ),
+    _law("save and load", "what is loaded reads as what was saved", "write every weight and every setting", _saving),
 )
 """The laws of parsers, in the order that they are tried."""

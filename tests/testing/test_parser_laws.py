@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from nmn.domain import Domain
 from nmn.errors import InputError, QuestionError, Span
 from nmn.parse import Parse, Readings
 from nmn.parser.english import EnglishParser
+from nmn.parser.links import ParserKind, default_parser, shipped_weights
+from nmn.parser.spelling import SpellingParser
 from nmn.parser.text import parse_program
 from nmn.registry import default_registry
 from nmn.testing import PARSER_LAWS, LawBroken, check_parser
@@ -24,6 +27,23 @@ QUESTIONS = {
 def test_the_grammar_keeps_the_laws() -> None:
     parser = EnglishParser(Domain.load("clevr"))
     assert len(check_parser(parser, QUESTIONS, outside=["", "Who are you?"])) == len(PARSER_LAWS)
+
+
+@pytest.mark.parametrize("kind", ["cascade", "neural"])
+def test_the_others_keep_the_laws(kind: ParserKind) -> None:
+    domain = Domain.load("clevr")
+    if shipped_weights(domain) is None:
+        pytest.skip("no weights of the neural parser ship")
+    parser = default_parser(domain, kind=kind)
+    check_parser(parser, QUESTIONS, outside=["", "Who are you?"])
+    if kind == "neural":
+        check_parser(parser.parser(parser.links[0]), QUESTIONS)
+
+
+def test_the_parser_of_misspelled_questions_keeps_the_laws() -> None:
+    parser = SpellingParser(EnglishParser(Domain.load("clevr")))
+    misspelled = {"How many cubse are there?": QUESTIONS["How many cubes are there?"]}
+    check_parser(parser, misspelled, outside=["", "Who are you?"])
 
 
 def program(text: str) -> Any:
@@ -50,6 +70,21 @@ class Shuffled(Wrong):
     def parse_many(self, questions: Sequence[str]) -> list[Readings | QuestionError]:
         known = [question for question in questions if question in QUESTIONS]
         return [self.parse(question) for question in reversed(known)]
+
+
+class Forgetful(Wrong):
+    """Loads what it never saved."""
+
+    def save_pretrained(self, folder: Path) -> None:
+        pass
+
+    @staticmethod
+    def from_pretrained(folder: Path) -> "Wrong":
+        return Wrong(another)
+
+
+class Mute:
+    name = "mute"
 
 
 class Guessing(Wrong):
@@ -89,10 +124,12 @@ def moody(question: str, right: Parse, time: int) -> Readings:
         ("programs", Wrong(another), r"right would be: count\(filter"),
         ("the same again", Wrong(moody), "twice"),
         ("together is alone", Shuffled(), "one for each|among"),
+        ("name", Mute(), "no method parse"),
+        ("save and load", Forgetful(), "one that was saved and loaded"),
         ("outside", Guessing(), "QuestionError, or a guess"),
     ],
 )
-def test_a_parser_that_breaks_a_law_is_caught_by_it(law: str, wrong: Wrong, message: str) -> None:
+def test_a_parser_that_breaks_a_law_is_caught_by_it(law: str, wrong: Any, message: str) -> None:
     with pytest.raises(LawBroken, match=message) as caught:
         check_parser(wrong, QUESTIONS, laws=[law])
     assert caught.value.law == law
