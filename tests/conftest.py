@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from examples import EXPLORING, SHARE, USUALLY
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,10 +18,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # No deadlines: the first call into torch takes a second. The same examples every time, so that a failure is the change's
-# own; `make test-all` explores new ones.
-settings.register_profile("nmn", deadline=None, derandomize=True)
+# own; `make test-all` explores new ones, and more.
+settings.register_profile("nmn", deadline=None, derandomize=True, max_examples=round(SHARE * USUALLY))
 settings.register_profile("explore", deadline=None, print_blob=True)
-settings.load_profile(os.environ.get("NMN_HYPOTHESIS", "nmn"))
+settings.load_profile("explore" if EXPLORING else "nmn")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from official import Invalid, clevr_registry, official_answer
 from torch import nn
@@ -56,7 +57,7 @@ def official(program: Program, scene: Scene) -> str | None:
 
 
 @given(SEEDS)
-@settings(max_examples=100)
+@examples(100)
 def test_random_programs_on_random_scenes_give_the_official_answers(seed: int) -> None:
     random = Random(seed)
     scenes = [random_scene(random, CLEVR) for _ in range(5)]
@@ -75,7 +76,7 @@ def test_enough_random_programs_are_valid_to_mean_something() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=6)
+@examples(6)
 def test_the_soft_executor_agrees_on_certain_scenes(seed: int) -> None:
     random = Random(seed)
     scenes = [random_scene(random, CLEVR) for _ in range(20)]

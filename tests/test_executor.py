@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from official import Invalid, clevr_registry, official_answer
 from worlds import FactPerceiver, Facts, random_facts, random_scene
@@ -74,7 +75,7 @@ def assert_same_answer(answer: Answer, other: Answer) -> None:
 
 
 @given(st.integers(0, 10**6), st.integers(1, 24), st.booleans(), st.booleans())
-@settings(max_examples=60)
+@examples(60)
 def test_any_batch_gives_what_one_at_a_time_gives(seed: int, size: int, fuse: bool, merge: bool) -> None:
     random = Random(seed)
     facts = [random_facts(seed + index, CLEVR, random.randint(0, 9)) for index in range(4)]
@@ -86,7 +87,7 @@ def test_any_batch_gives_what_one_at_a_time_gives(seed: int, size: int, fuse: bo
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=40)
+@examples(40)
 def test_certain_facts_give_clevrs_official_answers(seed: int) -> None:
     random = Random(seed)
     scenes = [random_scene(random, CLEVR) for _ in range(3)]
@@ -107,7 +108,7 @@ def test_certain_facts_give_clevrs_official_answers(seed: int) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=25)
+@examples(25)
 def test_answers_are_distributions(seed: int) -> None:
     programs = [sampled(seed + index) for index in range(10)]
     for answer in answers(run_on([random_facts(seed, CLEVR, 6)], programs, [0] * 10)):
@@ -124,7 +125,7 @@ def loss(run: Run) -> torch.Tensor:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=15)
+@examples(15)
 def test_gradients_in_a_batch_are_those_of_one_at_a_time(seed: int) -> None:
     facts = [random_facts(seed + index, CLEVR, 5, dtype=torch.float64, sureness=1.0) for index in range(2)]
     leaves = [

@@ -26,7 +26,7 @@ ORDER: tuple[frozenset[str], ...] = tuple(
         "errors",
         "cost domain files images logic matching plugins program questions signature toml_file types vocabulary",
         "data_set parse perceiver providing registry scenes trace",
-        "asked check exact kinds memory scene words",
+        "asked batches check exact kinds memory scene words",
         "datasets modules parser perception sampling scene_perceiver worlds",
         "blocks fusing lowering planner",
         "executor",
@@ -83,8 +83,13 @@ def statements(node: ast.AST) -> Iterator[ast.AST]:
         yield from statements(child)
 
 
-def imports(name: str) -> Iterator[str]:
+@cache
+def imports(name: str) -> tuple[str, ...]:
     """Modules of ours that a module imports, in functions too."""
+    return tuple(_imports(name))
+
+
+def _imports(name: str) -> Iterator[str]:
     for node in statements(tree(name)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if within(alias.name, "nmn"))

@@ -4,7 +4,8 @@ from random import Random
 
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds import FactPerceiver, Facts, random_facts
 
@@ -46,7 +47,7 @@ def assert_same(first: Run, second: Run) -> None:
 
 
 @given(st.integers(0, 10**6), st.booleans(), st.booleans())
-@settings(max_examples=40)
+@examples(40)
 def test_a_changed_facet_gives_what_a_run_from_scratch_gives(seed: int, fuse: bool, trace: bool) -> None:
     random = Random(seed)
     facts = [random_facts(seed + image, CLEVR, 5) for image in range(3)]
@@ -90,7 +91,7 @@ def test_only_what_depends_on_the_change_runs_again() -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=25)
+@examples(25)
 def test_a_replaced_value_gives_what_a_program_with_it_would(seed: int) -> None:
     facts = random_facts(seed, CLEVR, 5)
     red = parse_program("count(filter(scene(), color=red))", REGISTRY).program

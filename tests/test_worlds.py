@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from official import Invalid, clevr_registry, official_answer
 from torch import nn
@@ -105,7 +106,7 @@ def same(found: Distribution, expected: Distribution, *, within: float = 1e-6) -
 
 
 @given(SEEDS, st.integers(0, 2))
-@settings(max_examples=60)
+@examples(60)
 def test_all_worlds_together_are_every_assignment(seed: int, objects: int) -> None:
     facts = random_facts(seed, TINY, objects, dtype=torch.float64)
     program = sample_program(Random(seed), TINY, REGISTRY, depth=8)
@@ -129,7 +130,7 @@ def test_three_objects_too(text: str) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=25)
+@examples(25)
 def test_more_mass_is_more_worlds_and_bounds_that_hold(seed: int) -> None:
     facts = random_facts(seed, TINY, 4, dtype=torch.float64)
     program = sample_program(Random(seed), TINY, REGISTRY, depth=6)
@@ -156,7 +157,7 @@ def test_a_bound_on_the_worlds_is_kept_and_the_mass_says_so() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=20)
+@examples(20)
 def test_in_a_certain_scene_there_is_one_world(seed: int) -> None:
     random = Random(seed)
     scene = random_scene(random, CLEVR)
@@ -179,7 +180,7 @@ SOFT_IS_EXACT = (
 
 @pytest.mark.parametrize("text", SOFT_IS_EXACT)
 @given(SEEDS)
-@settings(max_examples=10)
+@examples(10)
 def test_soft_execution_agrees_where_it_is_exact(text: str, seed: int) -> None:
     facts = random_facts(seed, TINY, 4, dtype=torch.float64, sureness=1.0)
     program = read(text)
@@ -229,7 +230,7 @@ def test_no_more_than_the_anchors_rows_are_looked_at() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=15)
+@examples(15)
 def test_worlds_come_by_falling_weight(seed: int) -> None:
     drawn = random_facts(seed, TINY, 6, dtype=torch.float64, sureness=1.0)
     facts = Facts(torch.full_like(drawn.presence, 16.0), drawn.attributes, drawn.relations)

@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds import FactPerceiver, random_facts, random_scene
 
@@ -97,14 +98,14 @@ def soft_is_exact(seed: int, domain: Domain, scenes: list[Scene]) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=25)
+@examples(25)
 def test_soft_is_exact_on_certain_scenes(seed: int) -> None:
     random = Random(seed)
     soft_is_exact(seed, CLEVR, [random_scene(random, CLEVR) for _ in range(3)])
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=25)
+@examples(25)
 def test_soft_is_exact_where_kinds_imply_kinds(zoo: Domain, seed: int) -> None:
     random = Random(seed)
     soft_is_exact(seed, zoo, [random_zoo(random, zoo) for _ in range(3)])

@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds import FactPerceiver, random_facts, random_scene
 
@@ -96,7 +97,7 @@ def test_it_is_what_all_assignments_say(seed: int, objects: int) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=25)
+@examples(25)
 def test_the_order_of_the_two_does_not_matter(seed: int) -> None:
     facts = random_facts(seed, CLEVR, 4)
     store = FacetStore.look(FactPerceiver(CLEVR, (facts,), []), [0])

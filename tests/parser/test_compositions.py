@@ -67,6 +67,7 @@ def test_no_file_of_questions_holds_one_of_these_structures(shared_data: Path) -
     assert not ours & theirs
 
 
+@pytest.mark.slow
 def test_the_written_file_holds_all_structures(tmp_path: Path, root: Path) -> None:
     path = tmp_path / "compositions.json"
     command = [sys.executable, "-P", str(root / "benchmarks" / "parser_accuracy.py"), "--write-compositions", str(path)]

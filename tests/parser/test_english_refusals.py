@@ -1,7 +1,8 @@
 """English questions, what is refused: always a QuestionError that shows the place and says what would be right."""
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nmn.domain import Domain
@@ -120,19 +121,19 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     reads_or_refuses(text)
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.lists(st.sampled_from([*WORDS, ";", ",", "?"]), max_size=25))
 def test_any_words_are_read_or_refused(words: list[str]) -> None:
     reads_or_refuses(" ".join(words))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.sampled_from(QUESTIONS).flatmap(lambda question: st.permutations(question.split())))
 def test_shuffled_questions_are_read_or_refused(words: list[str]) -> None:
     reads_or_refuses(" ".join(words))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.sampled_from(QUESTIONS), st.lists(st.tuples(st.integers(0, 30), st.sampled_from(WORDS)), max_size=4))
 def test_questions_with_words_put_in_are_read_or_refused(question: str, extra: list[tuple[int, str]]) -> None:
     words = question.split()

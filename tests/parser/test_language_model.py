@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from lark import Lark
 from lark.exceptions import UnexpectedInput
@@ -39,7 +40,7 @@ def is_tree(program: Program) -> bool:
 
 
 @given(st.integers(0, 10**6), st.integers(2, 6))
-@settings(max_examples=50)
+@examples(50)
 def test_the_grammar_derives_every_program_that_is_a_tree(recogniser: Lark, seed: int, depth: int) -> None:
     program = sample_program(Random(seed), CLEVR, REGISTRY, depth=depth, sharing=0.0)
     if is_tree(program) and len(program.nodes) <= 20:

@@ -4,7 +4,8 @@ import pickle
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from examples import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nmn.domain import Domain
@@ -46,7 +47,7 @@ def test_a_slip_is_a_distance_of_one(word: str, seed: int) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=40)
+@examples(40)
 def test_with_a_slip_a_question_is_read_as_it_was_meant(seed: int) -> None:
     random = Random(seed)
     example = GENERATOR.sample(random, "plain")
