@@ -9,6 +9,7 @@ from torch import nn
 
 from nmn.check import check
 from nmn.domain import Domain
+from nmn.engine import Engine
 from nmn.errors import InputError, ProgramTypeError, RegistryError, WeightsError
 from nmn.executor import Modules
 from nmn.learning import LearningConfig, Lesson, learn
@@ -205,3 +206,60 @@ def test_a_module_learns_from_answers() -> None:
         learn([], ScenePerceiver(CLEVR), modules)
     with pytest.raises(InputError, match="weights that could learn"):
         learn(lessons, ScenePerceiver(CLEVR), Modules(default_registry()))
+
+
+SAMPLE = Path(__file__).resolve().parent.parent / "demo" / "samples" / "CLEVR_val_000002.jpg"
+
+
+def engine_with(start: float | None, *, variant: str | None = None) -> Engine:
+    """An engine that looks at pixels, with the modules above; their weights are all ``start``."""
+    known = registry() if variant is None else registry().chosen({"trusting": {"variant": variant, "start": 0.5}})
+    engine = Engine.from_pretrained(registry=known)
+    if start is not None:
+        with torch.no_grad():
+            engine.backend.modules["trusting"].scale.fill_(start)  # type: ignore[attr-defined]
+    return engine
+
+
+def confidence(engine: Engine) -> float:
+    return engine.answer(SAMPLE, parse_program("exist(trusting(scene()))", engine.registry).program).confidence
+
+
+def test_an_engine_is_saved_with_its_modules_and_loaded_with_them(tmp_path: Path) -> None:
+    engine = engine_with(-2.0)
+    engine.save_pretrained(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} >= {"config.json", "model.safetensors", "modules.json"}
+    loaded = Engine.from_pretrained(tmp_path, registry=registry())
+    assert loaded.loaded_modules == LoadedModules(loaded=("trusting",))
+    assert confidence(loaded) == confidence(engine) != confidence(engine_with(None))
+
+
+def test_an_engine_with_fewer_modules_says_what_it_leaves_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    engine_with(-2.0).save_pretrained(tmp_path)
+    loaded = Engine.from_pretrained(tmp_path)
+    assert loaded.loaded_modules is not None
+    assert loaded.loaded_modules.unused == ("trusting",)
+    assert "'trusting', which is no module of this engine" in caplog.text
+    assert loaded.answer(SAMPLE, "How many things are there?").value == "3"
+
+
+def test_an_engine_with_more_modules_says_what_is_untrained(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Engine.from_pretrained().save_pretrained(tmp_path)
+    loaded = Engine.from_pretrained(tmp_path, registry=registry())
+    assert loaded.loaded_modules is not None
+    assert loaded.loaded_modules.missing == ("trusting",)
+    assert "untrained" in caplog.text
+
+
+def test_an_engine_is_loaded_with_the_variant_that_it_was_saved_with(tmp_path: Path) -> None:
+    engine = engine_with(None, variant="shifted")
+    engine.save_pretrained(tmp_path)
+    loaded = Engine.from_pretrained(tmp_path, registry=registry())
+    assert isinstance(loaded.backend.modules["trusting"], Shifted)  # type: ignore[attr-defined]
+    assert confidence(loaded) == confidence(engine)
+
+
+def test_an_engine_of_described_scenes_has_nothing_to_save(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="ScenePerceiver has no weights to save"):
+        Engine.for_scenes("clevr").save_pretrained(tmp_path)
+    assert not list(tmp_path.iterdir())
