@@ -94,3 +94,8 @@ def test_the_page_of_commands_says_what_help_says() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert commands_page().strip() == done.stdout.strip(), "docs/commands.md is not current: run `make docs`"
+
+
+def test_no_name_of_an_extra_is_lost_in_help() -> None:
+    """Square brackets are markup where help is drawn, and must be escaped."""
+    assert re.findall(r"nmn-engine(?!\[)", commands_page()) == []

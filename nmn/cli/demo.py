@@ -28,9 +28,9 @@ def demo(
     ] = None,
     device: Device = "cpu",
 ) -> None:
-    """Open a page to ask about images, and to look inside of the answers.
+    r"""Open a page to ask about images, and to look inside of the answers.
 
-    It needs the extra 'demo': pip install 'nmn-engine[demo]'.
+    It needs the extra 'demo': pip install 'nmn-engine\[demo]'.
     """
     from importlib.util import find_spec
 

@@ -67,7 +67,7 @@ ParserWeights: TypeAlias = Annotated[
 LanguageModel: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--language-model", help="A causal model of transformers, by name or folder, asked last. Needs nmn-engine[llm]."
+        "--language-model", help="A causal model of transformers, by name or folder, asked last. Needs nmn-engine\\[llm]."
     ),
 ]
 ExecutionGuided: TypeAlias = Annotated[

@@ -64,6 +64,6 @@ def _writer(out: Path, console: Any) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        console.print("TensorBoard is not installed, so no curves are kept: pip install 'nmn-engine[train]'")
+        console.print("TensorBoard is not installed, so no curves are kept: pip install 'nmn-engine\\[train]'")
         return None
     return SummaryWriter(str(out / "tensorboard"))
