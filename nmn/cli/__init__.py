@@ -21,6 +21,7 @@ from nmn.cli import (
     evaluate_shapes,
     export,
     generate,
+    importing,
     modules,
     new,
     parse,
@@ -103,6 +104,7 @@ calibrate.app.command("perception", epilog=calibrate_perception.PERCEPTION_EXAMP
 calibrate.app.command("policies", epilog=calibrate_policies.POLICIES_EXAMPLE)(calibrate_policies.policies)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(export.app, name="export")
+app.add_typer(importing.app, name="import")
 train.app.command("focus", epilog=train_focus.FOCUS_EXAMPLE)(train_focus.focus)
 train.app.command("parser", epilog=train_parser.PARSER_EXAMPLE)(train_parser.parser)
 train.app.command("shapes", epilog=evaluate_shapes.TRAIN_EXAMPLE)(evaluate_shapes.train)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="train", help="Train the networks that the engine uses.", no_args_is_help=True)
 
+SHIPPED = "shipped"
+"""The weights of the package, as something to begin with."""
+
 PERCEPTION_EXAMPLE = r"""Example, where $DATA holds a data set in CLEVR's format:
 
     nmn train perception --out run --images $DATA/images/train \
@@ -62,7 +65,10 @@ def perception(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in --out.")] = False,
     start: Annotated[
-        Path | None, typer.Option(help="Checkpoint whose weights to begin with; steps are counted anew.")
+        Path | None,
+        typer.Option(
+            help="What to begin with: a checkpoint, a folder of finished weights, of another domain perhaps, or 'shipped'."
+        ),
     ] = None,
     device: Device = "cpu",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves it to torch.")] = 0,
@@ -103,7 +109,7 @@ def perception(
     except RuntimeError as error:
         raise InputError(f"cannot train on device {device!r}: {str(error).splitlines()[0]}") from None
     if start is not None:
-        trainer.load(start, anew=True)
+        _begin(trainer, start, quiet=as_json)
     if resume:
         trainer.load(out / "last.safetensors")
     first = world()[0] == 0
@@ -152,6 +158,16 @@ def measure(
         rows = range(len(whole))[-last:] if last else range(len(whole))
         report = measured(perceiver, whole.subset(rows))
     typer.echo(json.dumps(asdict(report)) if as_json else report.line())
+
+
+def _begin(trainer: "Trainer", start: Path, *, quiet: bool) -> None:
+    """Begin with a checkpoint or with finished weights."""
+    if str(start) != SHIPPED and not start.is_dir():
+        trainer.load(start, anew=True)
+        return
+    anew = trainer.begin(None if str(start) == SHIPPED else start)
+    if anew and not quiet:
+        typer.echo(f"begins anew: {', '.join(anew)}")
 
 
 def read_settings(settings: list[str] | None) -> dict[str, str]:

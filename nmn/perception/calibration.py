@@ -162,9 +162,10 @@ def gather(perceiver: "PixelPerceiver", subset: Subset, *, batch_size: int = 16)
                 if name in seen:
                     looked[name].append(seen[name][here])
             truth = torch.from_numpy(target.coordinates)[there]
+            told = ~truth.isnan().any(1)
             for axis in range(axes):
-                mean, log_variance = found.coordinates[here, axis], found.log_variance[here, axis]
-                pairs[axis].append(_differences(mean, log_variance, truth[:, axis]))
+                mean, log_variance = found.coordinates[here, axis][told], found.log_variance[here, axis][told]
+                pairs[axis].append(_differences(mean, log_variance, truth[told, axis]))
     return Evidence(
         torch.cat(logits),
         torch.cat(real),
@@ -198,6 +199,7 @@ def least_separation(subset: Subset, axes: int, margin: float) -> float:
     least = float("inf")
     for row in subset.rows:
         coordinates = torch.from_numpy(subset.whole.targets[row].coordinates)
+        coordinates = coordinates[~coordinates.isnan().any(1)]
         for axis in range(axes):
             ordered = coordinates[:, axis].sort().values
             if len(ordered) > 1:

@@ -129,12 +129,14 @@ def compare(attributes: Sequence[str], subset: Subset, seen: Sequence[Seen]) -> 
         mine, its = [a for a, _ in matched], [b for _, b in matched]
         right += (view.values[mine] == labels[its]).sum(0)
         errors.append((view.coordinates[mine] - coordinates[its]).abs().flatten())
+        told = [row for row, b in enumerate(its) if not coordinates[b].isnan().any()]
+        mine, its = [mine[row] for row in told], [its[row] for row in told]
         differences = view.coordinates[mine][:, None] - view.coordinates[mine]
         truth = coordinates[its][:, None] - coordinates[its]
         apart = truth != 0
         pairs += int(apart.sum())
         pairs_right += int((apart & (differences.sign() == truth.sign())).sum())
-    error = float(torch.cat(errors).median()) if found else float("nan")
+    error = float(torch.cat(errors).nanmedian()) if found else float("nan")
     counts = tuple(int(number) for number in right)
     return Report(
         len(subset), exact, objects, found, spurious, counts, tuple(attributes), pairs, pairs_right, error, tuple(wrong)

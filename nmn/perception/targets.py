@@ -44,12 +44,17 @@ def axis_directions(domain: Domain, directions: Mapping[str, Sequence[float]]) -
 
 
 def scene_targets(domain: Domain, scene: Mapping[str, Any]) -> SceneTargets:
-    """Targets of one official scene record; ``bbox`` (pixels) may be there or not.
+    """Targets of one scene record; ``bbox`` (pixels) and, in all objects of a scene, ``3d_coords`` may be there or not.
 
     Raises: SceneError naming the missing or unknown entry.
     """
-    require_keys(scene, ("image_filename", "image_index", "objects", "directions"), what="a scene", error=SceneError)
-    directions = axis_directions(domain, scene["directions"])
+    require_keys(scene, ("image_filename", "image_index", "objects"), what="a scene", error=SceneError)
+    placed = any(isinstance(thing, dict) and "3d_coords" in thing for thing in scene["objects"])
+    if placed or "directions" in scene:
+        require_keys(scene, ("directions",), what=f"scene {scene['image_filename']}", error=SceneError)
+        directions = axis_directions(domain, scene["directions"])
+    else:
+        directions = np.zeros((len({each.axis for each in domain.relations if each.axis is not None}), 3))
     objects = scene["objects"]
     number = len(objects)
     centres = np.zeros((number, 2), np.float32)
@@ -58,9 +63,12 @@ def scene_targets(domain: Domain, scene: Mapping[str, Any]) -> SceneTargets:
     coordinates = np.full((number, len(directions)), np.nan, np.float32)
     for row, thing in enumerate(objects):
         where = f"object {row} of scene {scene['image_filename']}"
-        require_keys(thing, ("pixel_coords", "3d_coords"), what=where, error=SceneError)
+        require_keys(
+            thing, ("pixel_coords", "3d_coords") if placed else ("pixel_coords",), what=where, error=SceneError
+        )
         centres[row] = thing["pixel_coords"][:2]
-        coordinates[row] = directions @ np.asarray(thing["3d_coords"], np.float64)
+        if placed:
+            coordinates[row] = directions @ np.asarray(thing["3d_coords"], np.float64)
         if "bbox" in thing:
             boxes[row] = thing["bbox"]
         for column, attribute in enumerate(domain.attributes):

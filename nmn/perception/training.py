@@ -22,6 +22,9 @@ from nmn.perception.processes import mine
 from nmn.perception.proposals import ProposalConfig
 from nmn.perception.report import Report, evaluate
 from nmn.perception.settings import read_settings
+from nmn.perception.starting import begin
+
+STATISTICS = 16  # images that the normalisation of finished weights is measured on
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ class Trainer:
         centres = torch.from_numpy(np.concatenate([target.centres for target in targets]))
         coordinates = torch.from_numpy(np.concatenate([target.coordinates for target in targets]))
         told = ~coordinates.isnan().any(1)
-        self.model.fit_base(centres[told], coordinates[told])
+        if told.any():
+            self.model.fit_base(centres[told], coordinates[told])
         self.model.to(self.device)
         self.optimisation = Optimisation(
             self.model, rate=config.rate, decay=config.decay, keep=config.average, clip=config.clip
@@ -190,6 +194,20 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write all state to one file, atomically."""
         self.optimisation.save(path, self.domain, asdict(self.config))
+
+    def begin(self, folder: Path | None) -> tuple[str, ...]:
+        """Begin with finished weights, of another domain perhaps; None for those that ship with the package.
+
+        Returns: Names of the heads that begin anew.
+
+        Raises: WeightsError when there are none; InputError when they are of other sizes.
+        """
+        images = self.train.batch(range(min(len(self.train), STATISTICS))).images
+        self.model.cpu()
+        anew = begin(self.model, self.domain, folder, images)
+        self.model.to(self.device)
+        self.average.load_state_dict(self.model.state_dict())
+        return anew
 
     def load(self, path: Path, *, anew: bool = False) -> None:
         """Continue from a checkpoint; ``anew`` counts steps from 0 again.
