@@ -11,8 +11,8 @@ import pytest
 PNG = b"\x89PNG\r\n"
 QUESTIONS, SCENES, IMAGES = Path("demo/samples/questions.json"), Path("demo/samples/scenes.json"), Path("demo/samples")
 FIELDS = {"question_index", "image_index", "answer", "expected", "correct", "confidence", "error", "type"}
-NUMBERS = ("confidence", "probability")
-LATER = {"failure", "declined", "guess", "link", "family", "length", "program_correct", "probability"}
+NUMBERS = ("confidence",)
+LATER = {"failure", "declined", "guess", "link", "family", "length", "program_correct"}
 
 
 def no_such_number(name: str) -> Any:

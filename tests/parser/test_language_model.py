@@ -80,6 +80,7 @@ def test_names_of_several_words_are_quoted() -> None:
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
+    pytest.importorskip("llguidance", reason="needs the extra 'llm': pip install 'nmn-engine[llm]'")
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,7 +75,8 @@ def test_training_writes_weights_that_load_and_can_be_resumed(data: list[str], t
     perceiver = PixelPerceiver.from_pretrained(tmp_path / "out" / "weights")
     assert len(perceiver.glance([np.zeros((64, 96, 3), np.uint8)]).mask) == 1
     assert json.loads(run(*common, "--steps", "4", "--resume").splitlines()[-1])["steps"] == 4
-    assert any((tmp_path / "out" / "tensorboard").iterdir())
+    if find_spec("tensorboard") is not None:  # of the extra 'train'
+        assert any((tmp_path / "out" / "tensorboard").iterdir())
     again = [str(tmp_path / "again") if word == str(tmp_path / "out") else word for word in common]
     last = str(tmp_path / "out" / "last.safetensors")
     assert json.loads(run(*again, "--steps", "1", "--start", last).splitlines()[-1])["steps"] == 1
