@@ -6,6 +6,7 @@ from importlib import resources
 from typing import Any
 
 from nmn.demo.body_limit import BodyLimit
+from nmn.demo.doors import Doors
 from nmn.demo.gallery import LARGEST_UPLOAD
 from nmn.demo.workbench import Workbench
 from nmn.inspection.markup import Markup, element, joined
@@ -72,7 +73,12 @@ def serve(blocks: Any, *, host: str | None, port: int | None, browser: bool = Fa
         show_error=False,
         prevent_thread_lock=True,
         max_file_size=LARGEST_UPLOAD,
-        app_kwargs={"middleware": [Middleware(BodyLimit)], "docs_url": None, "redoc_url": None, "openapi_url": None},
+        app_kwargs={
+            "middleware": [Middleware(Doors), Middleware(BodyLimit)],
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+        },
         footer_links=[],
         ssr_mode=False,
         enable_monitoring=False,

@@ -56,7 +56,7 @@ def changes_panel(view: View) -> Markup:
     supposed = "; ".join(view.suppositions)
     return element(
         "section",
-        element("p", f"Suppose {supposed}:", class_="nmn-small"),
+        element("p", f"Suppose {supposed}:", class_="nmn-small nmn-supposed-words"),
         element("p", element("strong", first)),
         element("ul", joined(element("li", words) for words in rest), class_="nmn-small"),
         class_="nmn-changes",

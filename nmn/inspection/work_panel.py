@@ -131,25 +131,37 @@ def _most(costs: Iterable[Cost]) -> tuple[int, float]:
 
 def _node_row(node: NodeView, most: tuple[int, float]) -> Markup:
     cost = None if node.kept else node.cost or _NONE
-    return _cost_row(f"#{node.index}", f"{node.title} {node.argument}".strip(), cost, node.beside, most, node.index)
+    call = f"{node.title} {node.argument}".strip()
+    return _cost_row(f"#{node.index}", call, cost, node.beside, most, node=node)
 
 
 def _cost_row(
-    number: str, call: str, cost: Cost | None, other: Cost | None, most: tuple[int, float], node: int | None = None
+    number: str,
+    call: str,
+    cost: Cost | None,
+    other: Cost | None,
+    most: tuple[int, float],
+    *,
+    node: NodeView | None = None,
 ) -> Markup:
     own = cost or _NONE
-    facets = ", ".join(f"{name} ×{rows}" for name, rows in own.facets)
     flops = "–" if cost is None else short(own.flops)
     time = "–" if cost is None else f"{own.seconds * 1e3:.2f} ms"
     return element(
         "tr",
         element("th", number, scope="row"),
         element("td", call),
-        element("td", facets if cost is not None else "did not run", class_=None if cost is not None else "nmn-small"),
+        element("td", _looked_at(own, node)),
         _measured(own.flops / most[0], flops, None if other is None else other.flops / most[0]),
         _measured(own.seconds / most[1], time, None if other is None else other.seconds / most[1]),
-        data_row=node,
+        data_row=None if node is None else node.index,
     )
+
+
+def _looked_at(cost: Cost, node: NodeView | None) -> str:
+    if node is not None and (node.supposed or node.kept):
+        return "supposed" if node.supposed else "kept"
+    return ", ".join(f"{name} ×{rows}" for name, rows in cost.facets)
 
 
 def _measured(share: float, words: str, other: float | None = None) -> Markup:

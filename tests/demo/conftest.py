@@ -1,31 +1,39 @@
 """A workbench over the sample images, and, for browsers, the page as `nmn demo` serves it."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from serving import free_port, wait_for
 
 from nmn.demo.workbench import Workbench
 
-STARTS_WITHIN = 400  # s, on a busy machine
-
-# Runs the command line with every address noted that it connects to.
+# Runs the command line with every address noted that it connects to, and every name that it looks up.
 WATCHED = """
 import socket, sys
-connect, notes = socket.socket.connect, open(sys.argv[1], "a", buffering=1)
-def watched(self, address):
-    notes.write(f"{address[0] if isinstance(address, tuple) else address}\\n")
-    return connect(self, address)
-socket.socket.connect = watched
+notes = open(sys.argv[1], "a", buffering=1)
+class Watched(socket.socket):
+    def connect(self, address):
+        noted(address)
+        return super().connect(address)
+    def connect_ex(self, address):
+        noted(address)
+        return super().connect_ex(address)
+    def sendto(self, *arguments):
+        noted(arguments[-1])
+        return super().sendto(*arguments)
+def noted(address):
+    if address:
+        notes.write(f"{address[0] if isinstance(address, tuple) else address}\\n")
+def looked_up(host, *arguments, find=socket.getaddrinfo, **named):
+    noted(host)
+    return find(host, *arguments, **named)
+socket.socket, socket.getaddrinfo = Watched, looked_up
 sys.argv = ["nmn", "demo", *sys.argv[2:]]
 from nmn.cli import main
 main()
@@ -52,12 +60,6 @@ class Served:
     connections: Path
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Served]:
     """`nmn demo`, in a process of its own."""
@@ -75,15 +77,3 @@ def served(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Ser
         finally:
             process.terminate()
             process.wait(20)
-
-
-def wait_for(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    until = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < until:
-        assert process.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())

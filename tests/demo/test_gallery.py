@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import struct
 import zlib
 from pathlib import Path
@@ -113,6 +114,19 @@ def test_scenes_of_a_file_come_with_their_images_where_there_are_any(clevr: Doma
         plain["scene-0"].seen_by("network")
     with pytest.raises(SceneError):
         described(folder / "missing.json", clevr)
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "..", "images/../../secret.png"])
+def test_a_scene_file_reads_no_image_outside_of_its_folder(
+    clevr: Domain, root: Path, tmp_path: Path, name: str
+) -> None:
+    record = json.loads((root / "demo" / "samples" / "scenes.json").read_text(encoding="utf-8"))
+    record["scenes"] = [{**record["scenes"][0], "image_filename": name}]
+    (tmp_path / "scenes.json").write_text(json.dumps(record), encoding="utf-8")
+    (tmp_path / "secret.png").write_bytes(png(32, 32))
+    (tmp_path / "images").mkdir()
+    (found,) = described(tmp_path / "scenes.json", clevr, tmp_path / "images").values()
+    assert found.pixels is None
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,18 @@ def test_no_file_is_given_away(served: Any, path: str) -> None:
     assert b"[build-system]" not in body
 
 
+@pytest.mark.parametrize("path", ["upload", "run/predict", "queue/join", "process_recording", "vibe-edit", "cancel"])
+def test_nothing_but_the_page_can_be_used(served: Any, path: str) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)) as connection:
+        connection.request("POST", f"/gradio_api/{path}", b"{}", {"content-type": "application/json"})
+        assert connection.getresponse().status == 404
+
+
+@pytest.mark.parametrize("path", ["proxy=https://example.org/", "deep_link", "info", "openapi.json", "runs"])
+def test_it_fetches_and_tells_nothing_else(served: Any, path: str) -> None:
+    assert get(served.port, f"/gradio_api/{path}")[0] == 404
+
+
 def test_too_large_a_request_is_refused_unread(served: Any) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
         head = f"POST /gradio_api/component_server HTTP/1.1\r\nHost: x\r\nContent-Length: {LARGEST_BODY + 1}\r\n\r\n"
