@@ -1,7 +1,7 @@
 """check_module: the laws of modules."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +16,7 @@ from nmn.executor import declared_cost
 from nmn.logic import LIMIT
 from nmn.signature import read_signatures
 from nmn.testing.exactness import follows_its_rule
+from nmn.testing.facts import Facts
 from nmn.testing.law import Breach, Law, insist
 from nmn.testing.probe import BY_OBJECT, ModuleProbe, view
 from nmn.testing.values import differing, out_of_range, wrong_shape
@@ -169,11 +170,35 @@ def _gradients(probe: ModuleProbe) -> None:
     given = [values[place].clone().requires_grad_() for place in places]
     if not given and not weights:
         return  # nothing goes in that could have a gradient
+    _differentiable(call, (*given, *weights), "4 objects in float64")
+
+
+def _perception(probe: ModuleProbe) -> None:
+    if not probe.signature.reads_scene:
+        return
+    values = probe.inputs(3, 4, dtype=torch.float64)
+    facts = probe.facts(5, 4, torch.float64)
+    seen = [facts.presence, *facts.attributes.values(), *facts.relations.values()]
+    module = probe.make().double()
+
+    def call(*given: Tensor) -> tuple[Tensor, ...]:
+        rest = iter(given[1:])
+        attributes, relations = ({name: next(rest) for name in each} for each in (facts.attributes, facts.relations))
+        scene = view(probe.store(Facts(given[0], attributes, relations)), [0, 0])
+        return tuple(output + 0.0 * given[0].sum() for output in probe.run(scene, values, module, gradients=True))
+
+    _differentiable(
+        call, [each.clone().requires_grad_() for each in seen], "what is seen of 4 objects, in float64", fast=True
+    )
+
+
+def _differentiable(call: Callable[..., object], given: Sequence[Tensor], words: str, *, fast: bool = False) -> None:
+    """Raises: Breach where gradients are not those of differences."""
     try:
-        torch.autograd.gradcheck(call, (*given, *weights))
+        torch.autograd.gradcheck(call, tuple(given), fast_mode=fast)
     except RuntimeError as error:
         message = " ".join(str(error).split())[:300]
-        raise Breach("4 objects in float64", message, "the gradient that differences give") from None
+        raise Breach(words, message, "the gradient that differences give") from None
 
 
 def _types(probe: ModuleProbe) -> None:
@@ -283,6 +308,12 @@ MODULE_LAWS: tuple[Law[ModuleProbe], ...] = (
         "gradients are those of what is computed",
         "no detach, item, round or argmax on the way; where a clamp has no slope, clamp the log-probability",
         _gradients,
+    ),
+    _law(
+        "gradients of what is seen",
+        "perception can learn through it: presence, attributes and relations have their gradients",
+        "no detach, item, round or argmax of scene.concept, scene.attribute, scene.relation or scene.presence",
+        _perception,
     ),
     _law("dtype", "a result has its inputs' dtype", "make tensors with new_zeros, zeros_like or dtype=", _types),
     _law("device", "a result is on its inputs' device", "make tensors with new_zeros, zeros_like or device=", _devices),

@@ -1,5 +1,8 @@
 """One wrong module for each law of modules: it is caught by that law, and the message says what is the matter."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -75,6 +78,15 @@ class BreaksGradients(nn.Module):
 
     def forward(self, members: ObjectSet) -> ObjectSet:
         return clamp(members.detach() * 0.25 + members * 0.25)
+
+
+@module("unteachable")
+class BreaksPerception(nn.Module):
+    """Nothing is learned of what it reads."""
+
+    def forward(self, scene: SceneGraph, members: ObjectSet, concept: Concept) -> ObjectSet:
+        keeps = members.sigmoid() * scene.concept(concept, asked=members > POSSIBLE).detach().exp()
+        return from_odds(keeps, 1.0 - keeps)
 
 
 @module("narrowed")
@@ -159,6 +171,7 @@ WRONG = {
     "padding": (BreaksPadding, "an image of 3 objects beside one of 5"),
     "empty image": (BreaksEmpty, "finite numbers"),
     "gradients": (BreaksGradients, "the gradient that differences give"),
+    "gradients of what is seen": (BreaksPerception, "what is seen of 4 objects"),
     "dtype": (BreaksTypes, "an output of torch.float32"),
     "device": (BreaksDevice, "device that is not the default"),
     "asks for what it reads": (BreaksAsking, "no facet known before"),
@@ -203,3 +216,9 @@ def test_a_module_that_raises_breaks_a_law_and_its_error_is_kept() -> None:
 def test_a_law_that_there_is_not_names_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean 'padding'"):
         check_module(default_registry().load("filter"), laws=["pading"])
+
+
+def test_the_guide_has_every_law(root: Path) -> None:
+    guide = (root / "docs" / "guides" / "modules.md").read_text(encoding="utf-8")
+    rows = {name for row in re.findall(r"^\| ([^|]+) \|", guide, flags=re.MULTILINE) for name in row.split(", ")}
+    assert {law.name for law in MODULE_LAWS} <= rows
