@@ -3,16 +3,18 @@
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Unpack, cast, overload
 
 from nmn.asked import Asked, Reader
+from nmn.batches import Backend, Batch, Load, chunks_of, key_of, outcome
 from nmn.domain import Domain
 from nmn.errors import InputError, NmnError, PresuppositionError
 from nmn.parse import Parse, Parser
 from nmn.perceiver import Perceiver
+from nmn.policies.choice import Choice, LookOptions, choice_of
 from nmn.program import Program
 from nmn.registry import Registry, default_registry
 from nmn.trace import Answer
@@ -21,26 +23,12 @@ if TYPE_CHECKING:
     import torch
 
     from nmn.module_weights import LoadedModules
-    from nmn.soft import Policy
+    from nmn.policies.selecting import StagedBackends
 
 _LOG = logging.getLogger(__name__)
 
-IMAGES_AT_A_TIME = 128
-"""How many images are run together: enough to fill a core, few enough that what they need stays in its cache."""
-
-
 EXECUTION_GUIDED = False
 """Whether the readings of an ambiguous question are weighed by how they fit the image; docs/guides/cascade.md has why."""
-
-
-class Backend(Protocol):
-    """Runs programs on images."""
-
-    def run(
-        self, images: Sequence[Any], programs: Sequence[Program], positions: Sequence[int], *, trace: bool = False
-    ) -> list[Answer]:
-        """Answer checked programs, each on the image at its position. Raises: InputError."""
-        ...
 
 
 class Engine:
@@ -58,7 +46,9 @@ class Engine:
             (:func:`nmn.parser.links.default_parser`).
         registry: The operations; those of the module library and of plug-ins if None.
         backend: Runs programs; by probabilities over what the perceiver sees if None.
-        policy: Which facets that back end computes, and when (:data:`nmn.soft.Policy`).
+        policy: How closely images are looked at (:mod:`nmn.policies.choice`) where :meth:`answer` does not say: ``value``
+            where what it needs was fitted for the weights, else ``read``, if None.
+        staged: The perceiver stage by stage, for the policies that choose looks.
         execution_guided: Of a question with several readings, choose the one that fits the image best
             (:mod:`nmn.asked`).
     """
@@ -70,13 +60,26 @@ class Engine:
         parser: Parser | None = None,
         registry: Registry | None = None,
         backend: Backend | None = None,
-        policy: "Policy" = "read",
+        policy: str | Choice | None = None,
+        staged: "StagedBackends | None" = None,
         execution_guided: bool = EXECUTION_GUIDED,
     ) -> None:
         self.perceiver = perceiver
         self.registry = default_registry() if registry is None else registry
-        self.parser = _default(perceiver.domain) if parser is None else parser
-        self.backend = _soft(perceiver, self.registry, policy) if backend is None else backend
+        if parser is None:
+            from nmn.parser.links import default_parser
+
+            parser = default_parser(perceiver.domain)
+        if backend is None:
+            from nmn.soft import SoftBackend
+
+            backend = SoftBackend(perceiver, self.registry)
+        self.parser, self.backend = parser, backend
+        self.staged = staged
+        fitted = staged is not None and staged.fitted
+        self._backends: dict[Choice, Backend] = {}
+        named = "value" if policy is None and fitted else policy
+        self.choice = named if isinstance(named, Choice) else choice_of(policy=named)
         self.loaded_modules: LoadedModules | None = None
         self.execution_guided = execution_guided
         self._reader = Reader(self.parser, self.domain, self.registry, execution_guided)
@@ -91,7 +94,7 @@ class Engine:
         source: str | Path | None = None,
         *,
         device: "str | torch.device" = "cpu",
-        policy: "Policy" = "read",
+        policy: str | None = None,
         parser: Parser | None = None,
         registry: Registry | None = None,
         execution_guided: bool = EXECUTION_GUIDED,
@@ -101,7 +104,7 @@ class Engine:
         Args:
             source: A folder that :meth:`save_pretrained` wrote; the weights that ship with the package if None.
             device: Where it computes.
-            policy: Which facets are computed, and when (:data:`nmn.soft.Policy`).
+            policy: How closely images are looked at, as for the engine itself.
             parser: Reads questions, as for the engine itself.
             registry: The operations, as for the engine itself; of their variants those that the weights are of.
             execution_guided: How readings are chosen, as for the engine itself.
@@ -116,7 +119,12 @@ class Engine:
         known = default_registry() if registry is None else registry
         if source is not None:
             known = known.chosen(saved_choices(Path(source), known))
-        engine = Engine(perceiver, policy=policy, parser=parser, registry=known, execution_guided=execution_guided)
+        from nmn.policies.selecting import StagedBackends
+
+        staged = StagedBackends.of_weights(perceiver, source)
+        engine = Engine(
+            perceiver, policy=policy, parser=parser, registry=known, staged=staged, execution_guided=execution_guided
+        )
         return engine if source is None else engine._with_modules(Path(source), device)
 
     @staticmethod
@@ -171,11 +179,25 @@ class Engine:
         return self.parser.parse(question)[0]
 
     @overload
-    def answer(self, image: Any, question: str | Program, *, trace: bool = ..., strict: bool = ...) -> Answer: ...
+    def answer(
+        self,
+        image: Any,
+        question: str | Program,
+        *,
+        trace: bool = ...,
+        strict: bool = ...,
+        **looking: Unpack[LookOptions],
+    ) -> Answer: ...
 
     @overload
     def answer(
-        self, image: Any, question: Sequence[str | Program], *, trace: bool = ..., strict: bool = ...
+        self,
+        image: Any,
+        question: Sequence[str | Program],
+        *,
+        trace: bool = ...,
+        strict: bool = ...,
+        **looking: Unpack[LookOptions],
     ) -> list[Answer]: ...
 
     def answer(
@@ -185,6 +207,7 @@ class Engine:
         *,
         trace: bool = False,
         strict: bool = False,
+        **looking: Unpack[LookOptions],
     ) -> Answer | list[Answer]:
         """Answer a question about an image, or a list of questions.
 
@@ -194,9 +217,12 @@ class Engine:
             question: A question, or a program to run as it is, or a list of either.
             trace: Attach what ran to each answer.
             strict: Refuse to answer where what a question takes for granted does not hold.
+            looking: How closely the images are looked at (:class:`nmn.policies.choice.LookOptions`); as the engine does by
+                itself if nothing is said.
 
         Raises:
-            InputError: when an image, a question or a program cannot be used; it says which.
+            InputError: when an image, a question, a program or the policy cannot be used; it says which.
+            WeightsError: when the weights lack what the policy needs.
             PresuppositionError: in strict mode.
         """
         questions = [question] if isinstance(question, str | Program) else list(question)
@@ -205,27 +231,54 @@ class Engine:
             raise InputError(
                 f"{len(images)} images for {len(questions)} questions: give one image, or one for each question"
             )
+        backend = self.backend_for(choice_of(**looking))
         asked: list[Asked] = []
         for each in self._reader.read(questions):
             if isinstance(each, NmnError):
                 raise each
             asked.append(each)
-        found = self._run_asked(images, asked, trace)
+        found = self._run_asked(images, asked, trace, backend)
         if strict:
             for answer in found:
                 _insist(answer)
         return found[0] if isinstance(question, str | Program) else found
 
-    def run(self, images: Sequence[Any], programs: Sequence[Program], *, trace: bool = False) -> list[Answer]:
+    def backend_for(self, choice: Choice | None = None) -> Backend:
+        """What answers by a choice of policy; by the engine's own if None.
+
+        Raises: InputError when this engine has no such policy, WeightsError when the weights lack what it needs.
+        """
+        chosen = self.choice if choice is None else choice
+        if chosen is None:
+            return self.backend
+        found = self._backends.get(chosen)
+        if found is None:
+            from nmn.policies.selecting import backend_of
+
+            found = self._backends[chosen] = backend_of(chosen, self.backend, self.staged)
+        return found
+
+    def run(
+        self,
+        images: Sequence[Any],
+        programs: Sequence[Program],
+        *,
+        trace: bool = False,
+        backend: Backend | None = None,
+    ) -> list[Answer]:
         """Run checked programs, one image for each; equal images are looked at once.
+
+        What runs them is from :meth:`backend_for`, that of the engine's own policy if None.
 
         Raises: InputError when an image cannot be used.
         """
+        backend = self.backend_for() if backend is None else backend
+        load = self._load(backend)
         found: list[Answer | None] = [None] * len(programs)
-        for distinct, chunk in _chunks(images):
-            loaded = [self.perceiver.load(image) for image in distinct]
+        for distinct, chunk in chunks_of(images):
+            loaded = [load(image) for image in distinct]
             chosen = [programs[place] for place, _ in chunk]
-            answered = self.backend.run(loaded, chosen, [position for _, position in chunk], trace=trace)
+            answered = backend.run(loaded, chosen, [position for _, position in chunk], trace=trace)
             for (place, _), each in zip(chunk, answered, strict=True):
                 found[place] = each
         return [each for each in found if each is not None]
@@ -237,6 +290,7 @@ class Engine:
         batch_size: int = 256,
         workers: int = 1,
         trace: bool = False,
+        choice: Choice | None = None,
     ) -> "Iterator[Answer | NmnError]":
         """Answer a stream of questions, in order and in bounded memory.
 
@@ -249,62 +303,43 @@ class Engine:
             batch_size: How many questions run together.
             workers: Threads that load images.
             trace: Attach what ran to each answer.
+            choice: How closely images are looked at; as the engine does by itself if None.
 
         Yields:
             For each item its answer, or the error that kept it from one.
         """
         source = iter(items)
+        backend = self.backend_for(choice)
+        load = self._load(backend)
         with ThreadPoolExecutor(max(1, workers)) as pool:
-            ahead: deque[_Batch] = deque()
+            ahead: deque[Batch] = deque()
             for _ in range(2):
-                ahead.append(_Batch.of(self.perceiver, pool, list(islice(source, batch_size))))
+                ahead.append(Batch.of(load, pool, list(islice(source, batch_size))))
             while ahead[0].items:
                 batch = ahead.popleft()
-                yield from self._answer_batch(batch, trace)
-                ahead.append(_Batch.of(self.perceiver, pool, list(islice(source, batch_size))))
+                yield from self._answer_batch(batch, trace, backend)
+                ahead.append(Batch.of(load, pool, list(islice(source, batch_size))))
 
-    def _answer_batch(self, batch: "_Batch", trace: bool) -> "list[Answer | NmnError]":
-        images = {key: _outcome(loading) for key, loading in batch.images.items()}
-        loaded = [images[_key(image)] for image, _ in batch.items]
+    def _answer_batch(self, batch: Batch, trace: bool, backend: Backend) -> "list[Answer | NmnError]":
+        images = {key: outcome(loading) for key, loading in batch.images.items()}
+        loaded = [images[key_of(image)] for image, _ in batch.items]
         failed = [each if isinstance(each, NmnError) else None for each in loaded]
         questions = [failure or question for failure, (_, question) in zip(failed, batch.items, strict=True)]
         read = self._reader.read(questions)
         ready = [(image, each) for image, each in zip(loaded, read, strict=True) if isinstance(each, Asked)]
-        answers = iter(self._run_asked([image for image, _ in ready], [each for _, each in ready], trace))
+        answers = iter(self._run_asked([image for image, _ in ready], [each for _, each in ready], trace, backend))
         return [next(answers) if isinstance(each, Asked) else each for each in read]
 
-    def _run_asked(self, images: Sequence[Any], asked: Sequence[Asked], trace: bool) -> list[Answer]:
+    def _load(self, backend: Backend) -> Load:
+        """What makes images ready for a back end: one that looks in stages decodes no more than it needs."""
+        return cast(Load, getattr(backend, "load", self.perceiver.load))
+
+    def _run_asked(self, images: Sequence[Any], asked: Sequence[Asked], trace: bool, backend: Backend) -> list[Answer]:
         """Run all readings of all questions together and choose."""
         repeated = [image for image, each in zip(images, asked, strict=True) for _ in each.programs]
-        found = iter(self.run(repeated, [program for each in asked for program in each.programs], trace=trace))
+        programs = [program for each in asked for program in each.programs]
+        found = iter(self.run(repeated, programs, trace=trace, backend=backend))
         return [each.answer(list(islice(found, len(each.programs)))) for each in asked]
-
-
-class _Batch:
-    """Some items of a stream, their images being loaded."""
-
-    def __init__(self, items: list[tuple[Any, Any]], images: "dict[Any, Future[Any]]") -> None:
-        self.items = items
-        self.images = images
-
-    @staticmethod
-    def of(perceiver: Perceiver, pool: ThreadPoolExecutor, items: list[tuple[Any, Any]]) -> "_Batch":
-        images: dict[Any, Future[Any]] = {}
-        for image, _ in items:
-            if _key(image) not in images:
-                images[_key(image)] = pool.submit(_load, perceiver, image)
-        return _Batch(items, images)
-
-
-def _load(perceiver: Perceiver, image: Any) -> Any:
-    return image if isinstance(image, NmnError) else perceiver.load(image)
-
-
-def _outcome(loading: "Future[Any]") -> Any:
-    try:
-        return loading.result()
-    except NmnError as error:
-        return error
 
 
 def _insist(found: Answer) -> None:
@@ -313,34 +348,3 @@ def _insist(found: Answer) -> None:
         failed = found.presuppositions[0]
         message = f"{failed.words} (program node {failed.node})"
         raise PresuppositionError(message, node=failed.node, candidates=failed.candidates)
-
-
-def _default(domain: Domain) -> Parser:
-    from nmn.parser.links import default_parser
-
-    return default_parser(domain)
-
-
-def _soft(perceiver: Perceiver, registry: Registry, policy: "Policy") -> Backend:
-    from nmn.soft import SoftBackend
-
-    return SoftBackend(perceiver, registry, policy=policy)
-
-
-def _key(image: Any) -> Any:
-    """What tells images apart: their path, or which object they are."""
-    return image if isinstance(image, str | Path) else id(image)
-
-
-def _chunks(images: Sequence[Any]) -> list[tuple[list[Any], list[tuple[int, int]]]]:
-    """Split work at a bounded number of distinct images: (distinct images, [(place, position of its image)])."""
-    order: dict[Any, list[int]] = {}
-    for place, image in enumerate(images):
-        order.setdefault(_key(image), []).append(place)
-    keys = list(order)
-    chunks = []
-    for start in range(0, len(keys), IMAGES_AT_A_TIME):
-        part = keys[start : start + IMAGES_AT_A_TIME]
-        distinct = [images[order[key][0]] for key in part]
-        chunks.append((distinct, [(place, position) for position, key in enumerate(part) for place in order[key]]))
-    return chunks

@@ -107,6 +107,10 @@ class Staged(Perceiver, Protocol):
         """[images, objects, 2] how large an object is seen (a logarithm), and how much of it is covered, 0 to 1."""
         ...
 
+    def prepare(self, glance: Glance, rows: Rows) -> None:
+        """Do all that looks at objects need whatever their pathway, such as cutting crops; what is done is kept."""
+        ...
+
     def look(self, glance: Glance, pathway: str, rows: Rows) -> Mapping[str, Tensor]:
         """[rows, values] log-probabilities by attribute, [rows] log-odds of PRESENCE; rows stand image by image."""
         ...

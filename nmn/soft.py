@@ -1,6 +1,7 @@
 """SoftBackend: programs over what a perceiver sees, by probabilities; any mix of programs and images in one batch."""
 
 from collections.abc import Sequence
+from copy import copy
 from time import perf_counter
 from typing import Any, Literal
 
@@ -52,6 +53,12 @@ class SoftBackend:
         self.modules = Modules(registry)
         self.planner = Planner(self.domain, registry)
         self.looper = Looper(self.domain, self.modules)
+
+    def of(self, perceiver: Perceiver, policy: Policy) -> "SoftBackend":
+        """The same modules and plans over another perceiver of the same domain, by another policy."""
+        other = copy(self)
+        other.perceiver, other.policy = perceiver, policy
+        return other
 
     @property
     def domain(self) -> Domain:

@@ -168,7 +168,8 @@ class Trace:
     @property
     def flops(self) -> int:
         """All that this question cost, without the glance."""
-        return sum(node.flops + sum(facet.flops for facet in node.facets) for node in self.nodes)
+        nodes = sum(node.flops + sum(facet.flops for facet in node.facets) for node in self.nodes)
+        return nodes + (0 if self.looking is None else sum(each.flops for each in self.looking.taken))
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name; each object as ``{"box", "presence"}``, and how the question was read with its attempts."""

@@ -8,12 +8,15 @@ import typer
 from nmn.cli.inputs import as_file, question_or_program, text_of
 from nmn.cli.options import (
     AsJson,
+    BudgetMs,
     Device,
+    Doubt,
     ExecutionGuided,
     LanguageModel,
     Limit,
     ParserKind,
     ParserWeights,
+    PolicyName,
     Weights,
 )
 from nmn.cli.pages import check_page, write_page
@@ -43,6 +46,9 @@ def ask(
     parser_weights: ParserWeights = None,
     language_model: LanguageModel = None,
     execution_guided: ExecutionGuided = None,
+    policy: PolicyName = None,
+    doubt: Doubt = None,
+    budget_ms: BudgetMs = None,
     weights: Weights = None,
     device: Device = "cpu",
     html: Annotated[
@@ -56,7 +62,9 @@ def ask(
     file's questions, those that cannot be read are said to be, the others are answered, and the exit code is 1.
     """
     from nmn.images import load_image
+    from nmn.policies.choice import choice_of
 
+    choice = choice_of(policy, doubt, budget_ms)
     pixels = load_image(image)
     if html is not None:
         check_page(html, question, inputs=[image])
@@ -64,10 +72,18 @@ def ask(
     questions = _lines(question)[:limit] if several else [question]
     from nmn.engine import Engine
     from nmn.perception.detector import PixelPerceiver
+    from nmn.policies.selecting import StagedBackends
 
     perceiver = PixelPerceiver.from_pretrained(weights, device=device)
     reader = chosen_parser(perceiver.domain, parser, parser_weights, language_model, device)
-    engine = Engine(perceiver, parser=reader, execution_guided=guided(execution_guided))
+    engine = Engine(
+        perceiver,
+        parser=reader,
+        policy=choice,
+        staged=StagedBackends.of_weights(perceiver, weights),
+        execution_guided=guided(execution_guided),
+    )
+    engine.backend_for()
     if several:
         _ask_several(engine, pixels, questions, trace=trace, strict=strict, json=json)
         return

@@ -11,13 +11,16 @@ import typer
 
 from nmn.cli.options import (
     BatchSize,
+    BudgetMs,
     Device,
     DomainName,
+    Doubt,
     ExecutionGuided,
     LanguageModel,
     Limit,
     ParserKind,
     ParserWeights,
+    PolicyName,
     Weights,
     Workers,
     examples,
@@ -116,6 +119,9 @@ def clevr(
     parser_weights: ParserWeights = None,
     language_model: LanguageModel = None,
     execution_guided: ExecutionGuided = None,
+    policy: PolicyName = None,
+    doubt: Doubt = None,
+    budget_ms: BudgetMs = None,
     domain: DomainName = "clevr",
     weights: Weights = None,
     device: Device = "cpu",
@@ -127,6 +133,11 @@ def clevr(
     and --scenes the report also says how well images were seen.
     """
     _check_sources(images, scenes, causes=causes)
+    from nmn.policies.choice import choice_of
+
+    choice = choice_of(policy, doubt, budget_ms)
+    if choice is not None and images is None:
+        raise InputError(f"policy {choice.policy!r} is for images: described scenes leave nothing to look at")
     targets = Targets(json, out, submission)
     targets.check(questions, scenes)
     from nmn.datasets.clevr import read_questions, read_scenes
@@ -142,9 +153,17 @@ def clevr(
 
     if images is not None:
         from nmn.perception.detector import PixelPerceiver
+        from nmn.policies.selecting import StagedBackends
 
         perceiver = PixelPerceiver.from_pretrained(weights, device=device)
-        engine = Engine(perceiver, parser=reader(perceiver.domain), execution_guided=guided(execution_guided))
+        engine = Engine(
+            perceiver,
+            parser=reader(perceiver.domain),
+            policy=choice,
+            staged=StagedBackends.of_weights(perceiver, weights),
+            execution_guided=guided(execution_guided),
+        )
+        engine.backend_for()
         true = {} if scenes is None else read_scenes(scenes, engine.domain)
         review = Review(engine, asked, ImageFolder(images), programs, true)
     elif scenes is not None:

@@ -49,6 +49,21 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON 
 ReportFile: TypeAlias = Annotated[
     Path | None, typer.Option("--json", help="Write the report, with every answer, to this file.")
 ]
+PolicyName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        help="How closely images are looked at: value, threshold or glance choose looks; read, lazy and everything take all. "
+        "By default value, where nmn calibrate policies has fitted it for the weights, else read.",
+    ),
+]
+Doubt: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--doubt", help="Probability of another answer up to which nothing more is looked at, below 1."),
+]
+BudgetMs: TypeAlias = Annotated[
+    float | None, typer.Option("--budget-ms", help="Milliseconds that an image may cost, with --policy value.")
+]
 ParserKind: TypeAlias = Annotated[
     str,
     typer.Option(
@@ -67,7 +82,8 @@ ParserWeights: TypeAlias = Annotated[
 LanguageModel: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--language-model", help="A causal model of transformers, by name or folder, asked last. Needs nmn-engine\\[llm]."
+        "--language-model",
+        help="A causal model of transformers, by name or folder, asked last. Needs nmn-engine\\[llm].",
     ),
 ]
 ExecutionGuided: TypeAlias = Annotated[

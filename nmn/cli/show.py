@@ -55,6 +55,10 @@ def print_answer(answer: Answer, domain: Domain) -> None:
     if answer.trace is not None:
         out.print()
         out.print(trace_table(answer.trace, width=out.width))
+        if answer.trace.looking is not None:
+            out.print()
+            for line in answer.trace.looking.words:
+                out.print(Text(line))
         out.print()
         out.print(Text(_total(answer.trace, domain), style="dim"))
 

@@ -7,7 +7,7 @@ surveyed again. In the end every program runs once, by the soft executor, on wha
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,13 +25,13 @@ from nmn.policies.reporting import Reporting
 from nmn.policies.tally import Tally
 from nmn.policies.telling import looked_closer
 from nmn.program import Program
-from nmn.registry import Registry
 from nmn.scene import FacetStore
 from nmn.soft import SoftBackend, split_by_size
 from nmn.trace import Answer
 from nmn.worlds.answer import attributes_read
 
 SMALLEST = 1e-12
+NEGLIGIBLE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -53,23 +53,22 @@ class StagedBackend:
     """Runs programs on images, with as few looks as a policy allows.
 
     Args:
-        perceiver: Looks at the images, stage by stage.
-        registry: The operations.
+        soft: Runs the programs; its perceiver looks at the images, stage by stage.
         reporting: What looks would report, given the glance.
         policy: Chooses looks.
         tolerance: Doubt of one facet that is negligible.
     """
 
     def __init__(
-        self, perceiver: Staged, registry: Registry, reporting: Reporting, policy: Policy, *, tolerance: float = 1e-5
+        self, soft: SoftBackend, reporting: Reporting, policy: Policy, *, tolerance: float = NEGLIGIBLE
     ) -> None:
-        self.perceiver = perceiver
+        self.perceiver = cast(Staged, soft.perceiver)
+        self.soft = soft
         self.reporting = reporting
         self.policy = policy
         self.tolerance = tolerance
-        self.soft = SoftBackend(perceiver, registry)
-        self.modules = self.soft.modules
-        self.exact = ExactBackend(perceiver.domain, registry)
+        self.modules = soft.modules
+        self.exact = ExactBackend(soft.domain, soft.modules.registry)
         self.tally = Tally()
         self._reads: dict[Program, Reads] = {}
 

@@ -56,6 +56,9 @@ class RememberedPerceiver:
             found[row, : len(each.presence)] = torch.from_numpy(each.circumstances)
         return found
 
+    def prepare(self, glance: Glance, rows: Rows) -> None:
+        """Nothing is left to do."""
+
     def look(self, glance: Glance, pathway: str, rows: Rows) -> Mapping[str, Tensor]:
         """What looks reported."""
         told = self.pathways[pathway]

@@ -53,7 +53,7 @@ class FacetModel:
         return FacetModel(weights, floors)
 
     def doubt(self, features: Table, strata: NDArray[np.int64]) -> Table:
-        """Probability [rows] of what the weights are about, from features [rows, 4] and strata [rows], floored on both sides."""
+        """Probability [rows] of what the weights are about, from features [rows, 4] and strata [rows], with its floor."""
         chance = 1.0 / (1.0 + np.exp(-(features @ np.array(self.weights))))
         floor = np.array(self.floors).ravel()[strata]
         return np.asarray(np.clip(chance, np.minimum(floor, 0.5), 1.0 - np.minimum(floor, 0.5)))
@@ -65,19 +65,19 @@ class Reporting:
 
     Attributes:
         models: By attribute, and PRESENCE.
-        size: Where small objects end and large begin, as circumstances tell sizes.
-        cover: Likewise of how much is covered.
+        large_from: Where small objects end and large begin, as circumstances tell sizes.
+        covered_from: Likewise of how much is covered.
     """
 
     models: Mapping[str, FacetModel]
-    size: float
-    cover: float
+    large_from: float
+    covered_from: float
 
     @staticmethod
     def from_record(record: Mapping[str, Any]) -> "Reporting":
         """From JSON. Raises: KeyError, TypeError or ValueError when it is not one."""
         models = {str(name): FacetModel.from_record(each) for name, each in dict(record["models"]).items()}
-        return Reporting(models, float(record["size"]), float(record["cover"]))
+        return Reporting(models, float(record["large_from"]), float(record["covered_from"]))
 
     def to_record(self) -> dict[str, Any]:
         """As JSON."""
@@ -109,7 +109,9 @@ class Reporting:
         return model.doubt(_features(odds, circumstances), self._strata(circumstances))
 
     def _strata(self, circumstances: Table) -> NDArray[np.int64]:
-        return np.asarray((circumstances[:, 0] >= self.size) * 2 + (circumstances[:, 1] >= self.cover), np.int64)
+        return np.asarray(
+            (circumstances[:, 0] >= self.large_from) * 2 + (circumstances[:, 1] >= self.covered_from), np.int64
+        )
 
 
 def fit_reporting(outcomes: Sequence[Outcome], values: Mapping[str, int]) -> Reporting:
@@ -140,7 +142,7 @@ def fit_reporting(outcomes: Sequence[Outcome], values: Mapping[str, int]) -> Rep
         features = _features(_margins(logits), every[there])
         weights = _logistic(features, other)
         models[name] = FacetModel(weights, _floors(weights, features, other, strata[there]))
-    return Reporting(models, neutral.size, neutral.cover)
+    return Reporting(models, neutral.large_from, neutral.covered_from)
 
 
 def upper_bound(mistakes: int, among: int, confidence: float = CONFIDENCE) -> float:

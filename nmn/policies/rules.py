@@ -40,7 +40,7 @@ class Threshold:
         belief = image.belief
         there = np.asarray(belief.chances[PRESENCE] > self.doubt)
         chosen: list[Look] = []
-        for name in sorted(frozenset[str]().union(*image.attributes)) + [PRESENCE]:
+        for name in (*sorted(frozenset[str]().union(*image.attributes)), PRESENCE):
             chances = belief.chances[name]
             doubts = np.minimum(chances, 1.0 - chances) if name == PRESENCE else (1.0 - chances.max(1)) * there
             for pathway in image.pathways_of([name]):

@@ -3,7 +3,7 @@
 from nmn.domain import Domain
 from nmn.perceiver import PRESENCE, Staged
 from nmn.policies.looks import Pending
-from nmn.trace import LookTaken, Looking
+from nmn.trace import Looking, LookTaken
 
 
 def looked_closer(image: Pending, question: int, perceiver: Staged, domain: Domain) -> Looking:
