@@ -192,7 +192,9 @@ def _perception(probe: ModuleProbe) -> None:
     )
 
 
-def _differentiable(call: Callable[..., object], given: Sequence[Tensor], words: str, *, fast: bool = False) -> None:
+def _differentiable(
+    call: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor], words: str, *, fast: bool = False
+) -> None:
     """Raises: Breach where gradients are not those of differences."""
     try:
         torch.autograd.gradcheck(call, tuple(given), fast_mode=fast)

@@ -206,7 +206,7 @@ def _gradients(probe: PerceiverProbe) -> None:
         given, wanted = f"{type(probe.perceiver).__name__}, looking at everything", "a finite gradient for each weight"
         if not total.requires_grad:
             raise Breach(given, "no gradient at all", wanted)
-        found = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
+        found: Sequence[Tensor | None] = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
     for name, gradient in zip(weights, found, strict=True):
         if gradient is None or not bool(torch.isfinite(gradient).all()):
             raise Breach(given, f"{name}: {'no gradient' if gradient is None else 'one that is not finite'}", wanted)
