@@ -236,6 +236,8 @@ class Work:
         ways: The same program by every policy, each measured.
         again: What ran again for what is supposed; None where nothing is.
         beside: The run that each node is measured beside; None where there is none.
+        looks: Why each closer look at an object was taken, in words, and how many were left out; none where objects are
+            not looked at one by one.
     """
 
     total: Cost
@@ -247,6 +249,7 @@ class Work:
     ways: tuple[WayOfRunning, ...] = ()
     again: Again | None = None
     beside: Beside | None = None
+    looks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ def work_of(trace: Trace, *, domain: Domain | None = None, registry: Registry | 
         possible_rows=None if facets is None else facets * len(trace.presence),
         modules=tuple(dict.fromkeys(node.operation for node in trace.program.nodes)),
         available=len((default_registry() if registry is None else registry).signatures),
+        looks=() if trace.looking is None else trace.looking.words,
     )
 
 

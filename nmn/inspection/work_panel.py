@@ -18,6 +18,7 @@ def work_panel(view: View) -> Markup:
         "section",
         element("h2", "What ran"),
         element("ul", joined(element("li", fact) for fact in _facts(view, work)), class_="nmn-facts"),
+        _looks(work),
         _ways(work),
         _costs(view, work),
         class_="nmn-work",
@@ -58,6 +59,13 @@ def _facts(view: View, work: Work) -> list[str]:
     if work.glance_flops:
         facts.append(f"after {short(work.glance_flops)}FLOPs for the first look")
     return facts
+
+
+def _looks(work: Work) -> Markup:
+    if not work.looks:
+        return _NOTHING
+    listed = element("ul", joined(element("li", words) for words in work.looks), class_="nmn-looks")
+    return element("section", element("h3", "Closer looks"), listed)
 
 
 def _ways(work: Work) -> Markup:

@@ -6,14 +6,14 @@ import pytest
 
 from nmn.domain import Domain
 from nmn.engine import Engine
-from nmn.inspection import view
+from nmn.inspection import fragment, view
 from nmn.inspection.running import inspect
 from nmn.inspection.view import ANCHOR, FAILS, IN, OUT, View
 from nmn.parser.text import parse_program
 from nmn.program import Node, Program
 from nmn.registry import default_registry
 from nmn.scenes import Scene
-from nmn.trace import Answer, NodeTrace, Trace
+from nmn.trace import Answer, Looking, LookTaken, NodeTrace, Trace
 
 
 def program(text: str) -> Program:
@@ -82,10 +82,10 @@ def test_what_fails_is_said_at_its_node(described: Engine, scenes: dict[int, Sce
     assert found.answer is None
 
 
-def traced(kind: str, value: object, presupposition: float | None = None) -> View:
+def traced(kind: str, value: object, presupposition: float | None = None, looking: Looking | None = None) -> View:
     """A view of one node that ended in a value."""
     node = NodeTrace(0, "scene()", kind, "nmn.modules.scene.Scene", (), value, presupposition, (), 0, 0.0, 1, 1)  # type: ignore[arg-type]
-    trace = Trace(Program((Node("scene"),)), (node,), (None, None, None), (1.0, 1.0, 1.0), 0)
+    trace = Trace(Program((Node("scene"),)), (node,), (None, None, None), (1.0, 1.0, 1.0), 0, looking=looking)
     return view(Answer("1", 1.0, {"1": 1.0}, trace.program, trace=trace))
 
 
@@ -111,6 +111,14 @@ def test_nothing_is_said_of_what_is_sure(kind: str, value: object) -> None:
 def test_what_is_taken_for_granted_and_may_not_hold_is_said() -> None:
     notes = traced("Object", (0.99, 0.0, 0.0), 0.7).nodes[0].notes
     assert [note.words for note in notes] == ["What it takes for granted holds with 0.70"]
+
+
+def test_why_each_closer_look_was_taken_is_told() -> None:
+    looked = LookTaken(1, "attributes", "looked closer at object 1 for color: the answer depended on it", 100)
+    shown = traced("Bool", 0.97, looking=Looking((looked,), 6))
+    assert shown.work is not None
+    assert shown.work.looks == (looked.words, "left out: 5 of 6 looks, none was worth it to the answer")
+    assert "left out: 5 of 6 looks" in fragment(shown)
 
 
 def test_a_question_shows_where_each_node_comes_from(described: Engine, scenes: dict[int, Scene]) -> None:
