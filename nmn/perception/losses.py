@@ -13,6 +13,8 @@ from nmn.perception.network_config import FINE_STRIDE
 from nmn.perception.processes import counted
 from nmn.perception.targets import UNKNOWN
 
+COORDINATE_BETA = 0.1  # world units; errors below count by their square
+
 
 @dataclass(frozen=True)
 class LossConfig:
@@ -23,6 +25,7 @@ class LossConfig:
     box: float = 1.0
     attribute: float = 1.0
     coordinate: float = 0.5
+    difference: float = 0.5
     spread: float = 1.0  # cells, standard deviation of the bump around a centre
     jitter: int = 1  # cells an object is read off its centre, at most
 
@@ -87,18 +90,37 @@ def losses(model: Perception, maps: Maps, batch: Batch, config: LossConfig, nudg
         wrong = functional.cross_entropy(logits, labels[:, column], ignore_index=UNKNOWN, reduction="sum")
         parts[name] = config.attribute * wrong / stated
     mean, log_variance = model.coordinates(features, maps.context[images], places)
-    loss = coordinate_loss(mean, log_variance, batch.coordinates[images, slots])
-    parts["coordinate"] = config.coordinate * loss
+    coordinates = batch.coordinates[images, slots]
+    parts["coordinate"] = config.coordinate * coordinate_loss(mean, coordinates)
+    parts["difference"] = config.difference * difference_loss(mean, log_variance, coordinates, images)
     return parts
 
 
-def coordinate_loss(mean: Tensor, log_variance: Tensor, coordinates: Tensor) -> Tensor:
-    """Gaussian negative log-likelihood, weighted by the standard deviation so that no object is given up on.
-
-    Source: Seitzer et al. 2022, arXiv:2203.09168, equation 5 with beta = 0.5.
-    """
+def coordinate_loss(mean: Tensor, coordinates: Tensor) -> Tensor:
+    """How far coordinates [rows, axes] are off, in world units; those that are NaN are not counted."""
     known = ~coordinates.isnan()
-    error = mean[known] - coordinates[known]
-    log_variance = log_variance[known]
-    loss = 0.5 * (error.square() * torch.exp(-log_variance) + log_variance) * torch.exp(0.5 * log_variance).detach()
+    wrong = functional.smooth_l1_loss(mean[known], coordinates[known], beta=COORDINATE_BETA, reduction="sum")
+    return wrong / counted(known.sum())
+
+
+def difference_loss(mean: Tensor, log_variance: Tensor, coordinates: Tensor, images: Tensor) -> Tensor:
+    """Gaussian negative log-likelihood of the differences between objects of an image.
+
+    Relations are differences, so it is their variance that is learned: of two objects, the sum of their own. An error that
+    all objects of an image share, such as a camera that stands elsewhere, cancels and is not part of it. Each pair is
+    weighted by its standard deviation, so that none is given up on (Seitzer et al. 2022, arXiv:2203.09168, equation 5 with
+    beta = 0.5).
+
+    Args:
+        mean: [rows, axes].
+        log_variance: [rows, axes].
+        coordinates: [rows, axes], NaN where unknown.
+        images: [rows] which image each is of.
+    """
+    first, second = (images[:, None] == images).triu(1).nonzero().unbind(1)
+    error = (mean[first] - mean[second]) - (coordinates[first] - coordinates[second])
+    variance = log_variance[first].exp() + log_variance[second].exp()
+    known = ~error.isnan()
+    error, variance = error[known], variance[known]
+    loss = 0.5 * (error.square() / variance + variance.log()) * variance.sqrt().detach()
     return loss.sum() / counted(known.sum())

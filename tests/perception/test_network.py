@@ -8,6 +8,7 @@ import torch
 
 from nmn.perception.heads import Places, polynomial, sample
 from nmn.perception.layers import ConvNorm, fold
+from nmn.perception.losses import coordinate_loss, difference_loss
 from nmn.perception.network_config import NetworkConfig
 
 
@@ -89,6 +90,42 @@ def test_gradients_reach_every_parameter(tiny: SimpleNamespace) -> None:
     batch = tiny.image_set().subset(range(4)).batch(range(4))
     nudges = LossConfig().nudges(batch, torch.Generator().manual_seed(0))
     parts = losses(model, model.network(batch.images), batch, LossConfig(), nudges)
-    assert set(parts) == {"centre", "offset", "box", "coordinate", *tiny.sizes}
+    assert set(parts) == {"centre", "offset", "box", "coordinate", "difference", *tiny.sizes}
     sum(parts.values()).backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
+
+
+def test_an_error_that_all_objects_of_an_image_share_costs_no_difference() -> None:
+    truth = torch.tensor([[0.0, 1.0], [2.0, -1.0], [5.0, 5.0]])
+    images = torch.tensor([0, 0, 1])
+    variance = torch.full((3, 2), -4.0)
+    moved = truth + torch.tensor([[0.3, -0.2], [0.3, -0.2], [9.0, 9.0]])
+    torch.testing.assert_close(
+        difference_loss(moved, variance, truth, images), difference_loss(truth, variance, truth, images)
+    )
+    assert float(coordinate_loss(moved, truth)) > 0
+
+
+def test_the_variance_that_is_learned_is_that_of_differences() -> None:
+    draw = torch.Generator().manual_seed(0)
+    truth = torch.zeros(400, 1)
+    images = torch.arange(400) // 4
+    shared = torch.randn(100, 1, generator=draw)[images]
+    mean = shared + 0.1 * torch.randn(400, 1, generator=draw)
+    log_variance = torch.zeros(1, requires_grad=True)
+    optimiser = torch.optim.Adam([log_variance], 0.1)
+    for _ in range(200):
+        optimiser.zero_grad()
+        difference_loss(mean, log_variance.expand(400, 1), truth, images).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    assert float(log_variance.detach().exp()) == pytest.approx(0.01, rel=0.2)
+
+
+def test_objects_without_coordinates_cost_nothing() -> None:
+    truth = torch.tensor([[float("nan")], [1.0]])
+    mean = torch.ones(2, 1, requires_grad=True)
+    loss = difference_loss(mean, torch.zeros(2, 1), truth, torch.tensor([0, 0])) + coordinate_loss(mean, truth)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert float(loss.detach()) == 0
+    assert mean.grad is not None
+    assert torch.equal(mean.grad, torch.zeros(2, 1))

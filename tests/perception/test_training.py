@@ -77,7 +77,7 @@ def test_progress_reports_the_tuning_images_as_often_as_told(tiny: SimpleNamespa
     assert [p.step for p in seen] == [1, 2, 3, 4, 5, 6]
     assert [p.step for p in seen if p.report is not None] == [3, 6]
     assert {"last.safetensors", "best.safetensors"} == {path.name for path in tmp_path.iterdir()}
-    assert set(seen[0].losses) == {"total", "centre", "offset", "box", "coordinate", *tiny.sizes}
+    assert set(seen[0].losses) == {"total", "centre", "offset", "box", "coordinate", "difference", *tiny.sizes}
 
 
 def test_an_epoch_shows_every_image_as_often_as_its_source_repeats(tiny: SimpleNamespace) -> None:
