@@ -111,8 +111,8 @@ class Tables:
         self.tolerance = tolerance
         self.kept = 1.0
         self.presence = Table()
-        self.comparable = store.domain.comparable_ids
-        self.attribute_of = store.domain.concept_attributes
+        self.comparable: Sequence[int] = store.domain.comparable_ids
+        self.attribute_of: Sequence[int] = store.domain.concept_attributes
         self._attributes = [Table() for _ in store.domain.attributes]
         self._relations: dict[tuple[int, int], Table] = {}
         there = store.glance.mask[image].nonzero()[:, 0].tolist()

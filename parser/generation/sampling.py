@@ -246,7 +246,10 @@ class _Draw:
         attribute = self.random.choice(self.of.likenesses)
         depth = _DEEPEST - (self.chance() < 0.3)
         anchors = self.things(depth, one=True), self.things(depth, without=attribute, one=True)
-        found = [Related(self.random.choice(self.of.relations), anchors[0]), Alike(attribute, anchors[1])]
+        found: list[Related | Alike | Either | Both] = [
+            Related(self.random.choice(self.of.relations), anchors[0]),
+            Alike(attribute, anchors[1]),
+        ]
         self.random.shuffle(found)
         return Both(tuple(found))
 
