@@ -25,7 +25,7 @@ WRITTEN = {"docs/commands.md"}  # by typer; its usage lines are no transcripts
 TYPED_ELSEWHERE = {"docs/guides/your-own.md"}  # tests/test_transcript.py, in an environment of its own
 GUIDES = sorted(
     path
-    for pattern in ("*.md", "docs/**/*.md", "demo/**/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "demo/**/*.md", "nmn/**/*.md", "nmn/cli/templates/**/*.md.template")
     for path in ROOT.glob(pattern)
     if str(path.relative_to(ROOT)) not in WRITTEN
 )
@@ -62,6 +62,11 @@ def test_every_block_is_fenced() -> None:
     assert not [
         (guide, each) for guide, every in lines.items() for each in every if re.match(r" {4}(nmn|pip|make) ", each)
     ]
+
+
+def test_the_first_module_has_ten_lines() -> None:
+    first = next(each for each in blocks("python") if each.guide == "docs/guides/modules.md")
+    assert len([line for line in first.text.splitlines() if line.strip()]) == 10
 
 
 @pytest.fixture
