@@ -95,12 +95,12 @@ function workbenchStart(root, server) {
     showProblem(reply.error || null);
     if (reply.error) return;
     remember();
+    steps.show(reply); // before the graph is there, which says at once what is selected
     result.innerHTML = reply.html;
     result.className = `wb-result nmn-page nmn-of-${state.beside ? 2 : 1}`;
     result.querySelectorAll("[data-nmn]").forEach(nmnInspect);
     nmnPair(result);
     if (!state.program) writeProgram(reply.program);
-    steps.show(reply);
     find("wb-actions").hidden = false;
     const article = articleOfRun();
     if (article && article.nmnSelect) steps.select(Number(article.dataset.selected));
