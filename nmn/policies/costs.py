@@ -7,6 +7,7 @@ sizes. FLOPs are no price: a small crop costs as much in calls as in arithmetic.
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
@@ -206,7 +207,7 @@ def _once(perceiver: Staged, images: Sequence[Any], size: int) -> dict[str, floa
     if rest:
         took[CROP] = _timed(lambda: perceiver.prepare(glance, rows)) * size / rest
     for name in perceiver.pathways:
-        took[name] = min(_timed(lambda name=name: perceiver.look(glance, name, rows)) for _ in range(2))
+        took[name] = min(_timed(partial(perceiver.look, glance, name, rows)) for _ in range(2))
     return took
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmn.evaluation import Outcome, Report
+from nmn.evaluation import Outcome
 from nmn.evaluation.calibration import (
     COVERAGES,
     bins_of_equal_mass,
