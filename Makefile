@@ -53,7 +53,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses $(WORKERS) --dist worksteal
 
 test-browser: $(STAMP)
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser tests/demo
 
 screenshots: $(STAMP)
 	$(BIN)/python docs/take_screenshots.py
