@@ -10,6 +10,7 @@ import typer
 from nmn.cli import (
     ask,
     bench,
+    bench_dynamic,
     calibrate,
     calibrate_perception,
     calibrate_policies,
@@ -98,6 +99,7 @@ evaluate.app.command("shapes", epilog=evaluate_shapes.EVAL_EXAMPLE)(evaluate_sha
 app.add_typer(new.app, name="new")
 app.add_typer(generate.app, name="generate")
 app.add_typer(evaluate.app, name="eval")
+bench.app.command("dynamic", epilog=bench_dynamic.DYNAMIC_EXAMPLE)(bench_dynamic.dynamic)
 bench.app.command("costs", epilog=calibrate_policies.COSTS_EXAMPLE)(calibrate_policies.costs)
 app.add_typer(bench.app, name="bench")
 calibrate.app.command("perception", epilog=calibrate_perception.PERCEPTION_EXAMPLE)(calibrate_perception.perception)

@@ -51,6 +51,7 @@ def perception(
     from nmn.perception.data import Source, load_images
     from nmn.perception.detector import PixelPerceiver
     from nmn.perception.export import calibrate, export, with_focus
+    from nmn.perception.weights import keep_domain
 
     if threads:
         torch.set_num_threads(threads)
@@ -63,6 +64,7 @@ def perception(
         whole = load_images(spoken, [Source(images, scenes, below or None)], perceiver.config.network.full, folder)
         fitted = calibrate(perceiver, whole.subset(range(len(whole))))
     fitted.save_pretrained(out)
+    keep_domain(domain, out)
     _print(fitted.config.calibration, out, len(whole), as_json=json)
 
 

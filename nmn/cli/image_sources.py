@@ -8,7 +8,6 @@ import typer
 from nmn.errors import InputError
 
 if TYPE_CHECKING:
-    from nmn.domain import Domain
     from nmn.perception.data import ImageSet, Source, Subset
 
 Folders: TypeAlias = Annotated[list[Path], typer.Option("--images", help="Folder of images; once for each --scenes.")]
@@ -33,11 +32,17 @@ Unlike: TypeAlias = Annotated[
 ]
 BoxesFrom: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--boxes-from", help="Folder with weights that tell the boxes of objects whose scenes have none."),
+    typer.Option(
+        "--boxes-from",
+        help="Folder with weights, of any domain, that tell the boxes of objects whose scenes have none, or 'shipped'.",
+    ),
 ]
 Tune: TypeAlias = Annotated[
     int, typer.Option("--tune", help="Last images of the first source to keep for watching progress.")
 ]
+
+SHIPPED = "shipped"
+"""The weights of the package, where an option names weights."""
 
 
 def read_sources(
@@ -81,11 +86,16 @@ def split(whole: "ImageSet", sources: "list[Source]", tune: int) -> "tuple[Subse
     return training, whole.subset(range(first - tune, first)) if tune else None
 
 
-def with_boxes(whole: "ImageSet", folder: Path | None, domain: "Domain", frames: "ImageSet") -> "ImageSet":
+def shipped_or(folder: Path) -> Path | None:
+    """The folder of an option, or None for the weights that ship with the package."""
+    return None if str(folder) == SHIPPED else folder
+
+
+def with_boxes(whole: "ImageSet", folder: Path | None, frames: "ImageSet") -> "ImageSet":
     """The set with boxes where scenes have none, as weights see them in the frames at full resolution."""
     if folder is None:
         return whole
     from nmn.perception.boxes import boxes_seen
     from nmn.perception.detector import PixelPerceiver
 
-    return boxes_seen(PixelPerceiver.from_pretrained(folder, domain=domain), whole, frames)
+    return boxes_seen(PixelPerceiver.from_pretrained(shipped_or(folder)), whole, frames)

@@ -14,6 +14,7 @@ from nmn.cli.image_sources import (
     Tune,
     Unlike,
     read_sources,
+    shipped_or,
     split,
     with_boxes,
 )
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from nmn.perception.training import Progress, Trainer
 
 app = typer.Typer(name="train", help="Train the networks that the engine uses.", no_args_is_help=True)
-
-SHIPPED = "shipped"
-"""The weights of the package, as something to begin with."""
 
 PERCEPTION_EXAMPLE = r"""Example, where $DATA holds a data set in CLEVR's format:
 
@@ -90,6 +88,7 @@ def perception(
     from nmn.perception.export import export
     from nmn.perception.processes import join, leave, world
     from nmn.perception.training import Trainer, configure
+    from nmn.perception.weights import keep_domain
 
     if threads:
         torch.set_num_threads(threads)
@@ -102,7 +101,7 @@ def perception(
     whole = load_images(loaded, sources, wanted.network, folder, limit=limit, workers=workers)
     if boxes_from is not None:
         frames = load_images(loaded, sources, wanted.network.full, folder, limit=limit, workers=workers)
-        whole = with_boxes(whole, boxes_from, loaded, frames)
+        whole = with_boxes(whole, boxes_from, frames)
     training, watching = split(whole, sources, tune)
     try:
         trainer = Trainer(wanted, loaded, training, watching, device=device, prepare_ahead=workers > 0)
@@ -123,6 +122,7 @@ def perception(
         kept = load_images(loaded, [held], wanted.network.full, folder, limit=limit, workers=workers)
         chosen = kept.subset(range(len(kept)))
     export(out / "last.safetensors", loaded, calibrate_on=chosen).save_pretrained(out / "weights")
+    keep_domain(domain, out / "weights")
     _finish(trainer, out, as_json=as_json)
 
 
@@ -162,10 +162,10 @@ def measure(
 
 def _begin(trainer: "Trainer", start: Path, *, quiet: bool) -> None:
     """Begin with a checkpoint or with finished weights."""
-    if str(start) != SHIPPED and not start.is_dir():
+    if shipped_or(start) is not None and not start.is_dir():
         trainer.load(start, anew=True)
         return
-    anew = trainer.begin(None if str(start) == SHIPPED else start)
+    anew = trainer.begin(shipped_or(start))
     if anew and not quiet:
         typer.echo(f"begins anew: {', '.join(anew)}")
 

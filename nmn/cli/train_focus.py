@@ -70,7 +70,7 @@ def focus(
     folder = out / "cache" if cache is None else cache
     frame = NetworkConfig(width=wanted.width, height=wanted.height)
     whole = load_images(loaded, sources, frame, folder, limit=limit, workers=workers)
-    whole = with_boxes(whole, boxes_from, loaded, whole)
+    whole = with_boxes(whole, boxes_from, whole)
     training, watching = split(whole, sources, tune)
     try:
         trainer = FocusTrainer(wanted, loaded, training, watching, prepare_ahead=workers > 0)

@@ -243,7 +243,8 @@ class StagedPerceiver:
 
     def attribute_cost(self, attribute: str) -> int:
         """FLOPs of one row of an attribute, with its look. Raises: DomainError."""
-        return self.perceiver.attribute_cost(attribute)
+        pathway = self.focus.config.pathway_of(attribute)
+        return self.read_cost(attribute) + (0 if pathway is None else self.look_cost(pathway))
 
     def relation_cost(self, relation: str, objects: int) -> int:
         """FLOPs of one anchor's row. Raises: DomainError."""

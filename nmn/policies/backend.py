@@ -180,8 +180,13 @@ class _Batch:
             relations,
             self.backend.tolerance,
         )
+        detail = self.glance.details[image] if self.glance.details else None
         return Pending(
-            belief, [each.compiled for each in read], [each.attributes for each in read], self.perceiver.pathways
+            belief,
+            [each.compiled for each in read],
+            [each.attributes for each in read],
+            self.perceiver.pathways,
+            detail,
         )
 
     def look(self) -> None:
@@ -239,10 +244,12 @@ class _Batch:
             store = FacetStore.of(self.perceiver, part)
             for name, (rows, values) in attributes.items():
                 kept, chosen = _of(rows, place)
-                store.set_attribute(name, kept, values[chosen])
+                if len(kept):
+                    store.set_attribute(name, kept, values[chosen])
             for name, (rows, odds) in self.relations.items():
                 kept, chosen = _of(rows, place)
-                store.set_relation(name, kept, odds[chosen][:, : store.glance.mask.shape[1]])
+                if len(kept):
+                    store.set_relation(name, kept, odds[chosen][:, : store.glance.mask.shape[1]])
             programs = [self.programs[index] for index in own]
             answered = self.backend.soft.answers(
                 programs, [place[self.positions[index]] for index in own], store, trace

@@ -97,7 +97,8 @@ class Trial:
     def __init__(self, perceiver: Staged, registry: Registry, reporting: Reporting, asked: Asked) -> None:
         self.soft = SoftBackend(RememberedPerceiver(perceiver), registry)
         self.reporting, self.asked = reporting, asked
-        self.thorough = self.answers(Thorough())[0]
+        self.thorough, backend = self.answers(Thorough())
+        self.tally = backend.tally
 
     def answers(self, policy: Policy) -> tuple[list[str | None], StagedBackend]:
         """The answers by a policy, and the back end that counted its looks."""

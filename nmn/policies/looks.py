@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from nmn.exact.compiled import Compiled
 from nmn.policies.belief import Belief
@@ -74,6 +74,7 @@ class Pending:
         questions: Compiled programs; None for one that has no exact rules.
         attributes: For each question, the attributes that its program reads.
         pathways: What each pathway tells.
+        detail: What the perceiver's glance kept of the image.
         surveys: For each question, its worlds; None where they are not known, or no longer right.
         taken: Looks that were bought.
         rounds: How often looks were chosen.
@@ -85,6 +86,7 @@ class Pending:
     questions: Sequence[Compiled | None]
     attributes: Sequence[frozenset[str]]
     pathways: Mapping[str, tuple[str, ...]]
+    detail: Any = None
     surveys: list[Survey | None] = field(default_factory=list)
     taken: set[Look] = field(default_factory=set)
     rounds: int = 0
