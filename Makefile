@@ -53,7 +53,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses $(WORKERS) --dist worksteal
 
 test-browser: $(STAMP)
-	$(BIN)/python -m pytest -m browser tests/demo
+	$(BIN)/python -m pytest -m browser tests/demo --numprocesses $(WORKERS) --dist worksteal
 
 screenshots: $(STAMP)
 	$(BIN)/python docs/take_screenshots.py

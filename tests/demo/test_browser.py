@@ -17,8 +17,6 @@ pytestmark = pytest.mark.browser
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
 )
-CLICK_TO_OVERLAY = 200  # ms
-FIRST_ANSWER = 2.5  # s after the page is up
 
 # From a click, as the browser notes it, until what it changed has been painted.
 CLICKS = """window.clicks = [];
@@ -279,7 +277,7 @@ def test_an_address_restores_the_run(opened: Watched, chromium: Any) -> None:
     again.page.close()
 
 
-def test_a_broken_address_begins_anew(opened: Watched, served: Any, chromium: Any) -> None:
+def test_a_broken_address_begins_anew(served: Any, chromium: Any) -> None:
     for broken in ("#%7B", "#[1]", '#{"suppose":3,"beside":"x","question":"How many cubes are there?"}'):
         again = Watched.of(chromium.new_page())
         again.page.goto(served.address + broken)
@@ -350,26 +348,22 @@ def test_axe_finds_no_serious_violation_in_a_file(opened: Watched, chromium: Any
     page.close()
 
 
-def test_an_overlay_comes_at_once_and_the_first_answer_soon(chromium: Any, served: Any) -> None:
-    waits, clicks = [], []
-    for _ in range(3):
-        page = chromium.new_page()
-        page.goto(served.address)
-        page.wait_for_selector("#wb-form")
-        started = time.perf_counter()
-        page.wait_for_selector("#wb-result .nmn-graph")
-        waits.append(time.perf_counter() - started)
-        page.evaluate(CLICKS)
-        for node in ("3", "5", "9"):
-            page.locator(f'[data-node="{node}"]').click()
-            page.wait_for_selector(f'.nmn-layer[data-for="{node}"]:not([hidden])', state="attached")
-        page.wait_for_function("window.clicks.length === 3")
-        clicks += page.evaluate("window.clicks")
-        page.close()
-    print(f"first answer {statistics.median(waits):.2f} s, click to overlay {statistics.median(clicks):.0f} ms")
-    # The medians are what is reported, on a quiet machine; what is held here is that nothing takes many times as long.
-    assert min(waits) <= 10 * FIRST_ANSWER
-    assert min(clicks) <= 10 * CLICK_TO_OVERLAY
+def test_an_overlay_comes_at_once_without_the_server(chromium: Any, served: Any) -> None:
+    """Prints how long the first answer and the overlays take, which no clock judges here."""
+    page = chromium.new_page()
+    page.goto(served.address)
+    page.wait_for_selector("#wb-form")
+    started = time.perf_counter()
+    answered(page)
+    waited = time.perf_counter() - started
+    page.evaluate(CLICKS)
+    page.route("**/component_server", lambda route: None)  # nothing that is asked from here on is answered
+    for node in ("3", "5", "9"):
+        page.locator(f'[data-node="{node}"]').click()
+        page.wait_for_selector(f'.nmn-layer[data-for="{node}"]:not([hidden])', state="attached")
+    page.wait_for_function("window.clicks.length === 3")
+    print(f"first answer {waited:.2f} s, click to overlay {statistics.median(page.evaluate('window.clicks')):.0f} ms")
+    page.close()
 
 
 def test_no_request_of_the_page_or_of_its_server_leaves_the_machine(opened: Watched, served: Any) -> None:
