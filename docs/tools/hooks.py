@@ -50,13 +50,7 @@ REFERENCE: Mapping[str, tuple[str, ...]] = {
         "nmn.inspection.view",
         "nmn.inspection.running",
     ),
-    "Testing": (
-        "nmn.testing",
-        "nmn.testing.modules",
-        "nmn.testing.perceivers",
-        "nmn.testing.parsers",
-        "nmn.testing.data_sets",
-    ),
+    "Testing": ("nmn.testing",),
     "Errors and plug-ins": ("nmn.errors", "nmn.plugins"),
 }
 
