@@ -14,6 +14,7 @@ from nmn.cli.image_sources import (
     Tune,
     Unlike,
     read_sources,
+    shipped_or,
     split,
     with_boxes,
 )
@@ -40,6 +41,12 @@ def focus(
     repeat: Repeat = None,
     unlike: Unlike = None,
     boxes_from: BoxesFrom = None,
+    proposals_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with weights whose glance says where objects might be; or 'shipped'. Its errors are learned from."
+        ),
+    ] = None,
     tune: Tune = 150,
     domain: DomainName = "clevr",
     settings: Annotated[
@@ -59,8 +66,10 @@ def focus(
     from nmn.domain import Domain
     from nmn.errors import InputError
     from nmn.perception.data import load_images
+    from nmn.perception.detector import PixelPerceiver
     from nmn.perception.focus_training import FocusTrainer, FocusTrainingConfig
     from nmn.perception.network_config import NetworkConfig
+    from nmn.perception.proposed import proposals_of
     from nmn.perception.settings import read_settings as configured
 
     if threads:
@@ -72,8 +81,11 @@ def focus(
     whole = load_images(loaded, sources, frame, folder, limit=limit, workers=workers)
     whole = with_boxes(whole, boxes_from, whole)
     training, watching = split(whole, sources, tune)
+    proposed = None
+    if proposals_from is not None:
+        proposed = proposals_of(PixelPerceiver.from_pretrained(shipped_or(proposals_from)), training)
     try:
-        trainer = FocusTrainer(wanted, loaded, training, watching, prepare_ahead=workers > 0)
+        trainer = FocusTrainer(wanted, loaded, training, watching, proposed=proposed, prepare_ahead=workers > 0)
     except ValueError as error:
         raise InputError(f"settings {config}: {error}") from None
     if resume:

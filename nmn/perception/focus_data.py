@@ -4,7 +4,7 @@ A glance that was trained on an image sees it better than a new one, so its boxe
 shaken instead, by as much as a glance errs on new images. What a batch holds follows from the seed and the step alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from nmn.perception.crops import ACROSS, CropConfig, cut, marks, measures, windo
 from nmn.perception.data import Subset
 from nmn.perception.focus import Crops
 from nmn.perception.focus_pixels import ShakeConfig, covered, disturbed, mixed, turned
+from nmn.perception.proposed import Proposed
 from nmn.perception.targets import UNKNOWN
 
 APART = 13.0  # px; a place this far from every centre holds no object of its own
@@ -53,10 +54,19 @@ class Objects:
     centres: NDArray[np.float32]  # [rows, 2]
     labels: NDArray[np.int64]  # [rows, attributes]
     repeats: NDArray[np.int64]  # [rows] how often an epoch shows it
+    proposed: Proposed | None = None  # what a glance proposes on the images
+    proposals: NDArray[np.int64] | None = None  # [rows] which of them each object has; -1 for none
+    false: NDArray[np.int64] | None = None  # [false] those that show no object
 
     @staticmethod
-    def of(subset: Subset, crowded: int = 1) -> "Objects":
-        """The objects of a subset's images; one that another's box overlaps comes ``crowded`` times as often."""
+    def of(subset: Subset, crowded: int = 1, proposed: Proposed | None = None) -> "Objects":
+        """The objects of a subset's images.
+
+        Args:
+            subset: The images.
+            crowded: How much more often an epoch shows an object whose box another overlaps.
+            proposed: What a glance proposes on these images.
+        """
         rows = [np.full(len(subset.whole.targets[row].centres), row) for row in subset.rows]
         targets = [subset.whole.targets[row] for row in subset.rows]
         images = np.concatenate(rows)
@@ -66,7 +76,16 @@ class Objects:
         repeats = np.asarray(subset.whole.repeats)[images] * np.where(overlapped, crowded, 1)
         centres = np.concatenate([target.centres for target in targets])
         labels = np.concatenate([target.labels for target in targets])
-        return Objects(subset, images[known], boxes[known], centres[known], labels[known], repeats[known])
+        found = Objects(subset, images[known], boxes[known], centres[known], labels[known], repeats[known])
+        if proposed is None:
+            return found
+        places = np.concatenate([np.arange(len(target.centres)) for target in targets])[known]
+        row_of = {pair: row for row, pair in enumerate(zip(images[known].tolist(), places.tolist(), strict=True))}
+        proposals = np.full(len(found), -1, np.int64)
+        for number, pair in enumerate(zip(proposed.images.tolist(), proposed.objects.tolist(), strict=True)):
+            if pair in row_of:
+                proposals[row_of[pair]] = number
+        return replace(found, proposed=proposed, proposals=proposals, false=np.flatnonzero(proposed.objects < 0))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -116,13 +135,15 @@ def draw(
     for row in range(shown, count):
         boxes[row], centres[row], found[row] = _elsewhere(objects, int(chosen[row]), frame, random)
     boxes, centres = _shaken(boxes, centres, shake, random)
+    images = objects.images[chosen]
+    found |= _proposed(objects, chosen, shown, (images, boxes, centres), shake, random)
     present = np.arange(count) < shown
     hidden = (random.random(count) < shake.hide) & present
     side = random.integers(0, 4, count)  # of left, bottom, right and bottom: what hides stands in front
     torch_boxes = torch.from_numpy(_hidden(boxes, hidden, side, shake, random))
     torch_centres = torch.from_numpy(centres)
     views = windows(torch_boxes, *frame, crop)
-    cuts = cut(objects.subset.whole.pixels, objects.images[chosen].tolist(), views, crop.size)
+    cuts = cut(objects.subset.whole.pixels, images.tolist(), views, crop.size)
     pixels = cuts.contiguous().float().div_(255.0)
     pixels = covered(pixels, torch_boxes, views, torch.from_numpy(hidden), torch.from_numpy(side), generator)
     mirrored = torch.rand(count, generator=generator) < shake.mirror
@@ -134,6 +155,31 @@ def draw(
     labels = torch.from_numpy(np.where(present[:, None], objects.labels[chosen], UNKNOWN))
     placed = torch.from_numpy(~hidden & found)
     return FocusBatch(crops, labels, torch.from_numpy(present), placed, shown)
+
+
+def _proposed(
+    objects: Objects,
+    chosen: NDArray[np.int64],
+    shown: int,
+    places: tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]],
+    shake: ShakeConfig,
+    random: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """Put places that a glance proposed instead of others: images, boxes and centres, in place; says of which rows."""
+    taken = np.full(len(chosen), -1, np.int64)
+    if objects.proposed is None or objects.proposals is None or objects.false is None:
+        return taken >= 0
+    taken[:shown] = objects.proposals[chosen[:shown]]
+    if len(objects.false):
+        taken[shown:] = random.choice(objects.false, len(chosen) - shown)
+    taken[random.random(len(chosen)) >= shake.proposed] = -1
+    rows = np.flatnonzero(taken >= 0)
+    numbers = taken[rows]
+    images, boxes, centres = places
+    its_boxes, its_centres = objects.proposed.boxes[numbers], objects.proposed.centres[numbers]
+    images[rows] = objects.proposed.images[numbers]
+    boxes[rows], centres[rows] = _shaken(its_boxes, its_centres, replace(shake, wild=0.0, box=shake.box / 2), random)
+    return taken >= 0
 
 
 def _shaken(

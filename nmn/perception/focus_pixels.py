@@ -20,6 +20,7 @@ class ShakeConfig:
     edge: float = 1.2  # px, added to it
     centre: float = 1.5  # px, standard deviation
     wild: float = 0.1  # probability of errors three times as large
+    proposed: float = 0.5  # probability of a place that a glance proposed instead, where there is one
     hide: float = 0.35  # probability of something in front
     hide_most: float = 0.6  # share of the box that it covers, at most
     least: float = 10.0  # px; nothing is hidden until less than this is left of a side

@@ -18,6 +18,7 @@ from nmn.perception.focus_data import FocusBatch, Objects, draw
 from nmn.perception.focus_pixels import ShakeConfig
 from nmn.perception.optimisation import Ahead, Optimisation
 from nmn.perception.processes import counted, mine
+from nmn.perception.proposed import Proposed
 from nmn.perception.targets import UNKNOWN
 from nmn.perception.training import cosine
 
@@ -89,6 +90,7 @@ class FocusTrainer:
         domain: Its attributes are told.
         train: Images to train on, at the frame's full resolution.
         tune: Images to watch, likewise; None for none.
+        proposed: What a glance proposes on the images to train on; None for none.
         prepare_ahead: Whether the next batch is made in a thread beside the step; it is the same batch either way.
     """
 
@@ -99,10 +101,11 @@ class FocusTrainer:
         train: Subset,
         tune: Subset | None = None,
         *,
+        proposed: Proposed | None = None,
         prepare_ahead: bool = False,
     ) -> None:
         self.config, self.domain = config, domain
-        self.objects = Objects.of(train, config.crowded)
+        self.objects = Objects.of(train, config.crowded, proposed)
         self.watched = None if tune is None else Objects.of(tune)
         self.attributes = tuple(attribute.name for attribute in domain.attributes)
         torch.manual_seed(config.seed)

@@ -1,7 +1,7 @@
 """Several processes as one: each takes a slice of the same global batch, and the run is that of one process.
 
 Losses are sums over a slice divided by the count of the whole batch, batch normalisation sees the whole batch, and
-gradients are added up. Start them with ``torchrun --nproc-per-node 2 -m nmn train ...``.
+gradients are added up. Start them with ``torchrun --nproc-per-node 2 --no-python nmn train ...``.
 """
 
 import os

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nmn.domain import Domain
 from nmn.errors import WeightsError
-from nmn.files import read_json, write_json
+from nmn.files import read_json, write_bytes, write_json
 from nmn.perception.calibration import Calibration
 from nmn.perception.focus import Focus, FocusConfig
 from nmn.perception.heads import Perception
@@ -24,6 +24,7 @@ from nmn.perception.proposals import ProposalConfig
 
 WEIGHTS_FORMAT = 1
 WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
+DOMAIN_FILE = "domain.toml"  # beside weights whose domain does not ship with the package
 FOCUS = "focus."  # what the names of the focus networks' weights begin with
 
 
@@ -100,13 +101,21 @@ def write_weights(
     write_json(folder / CONFIG_FILE, record, indent=2)
 
 
+def keep_domain(domain: str, folder: Path) -> None:
+    """Put a copy of a domain file beside weights, so that they are read with it; a domain that ships needs none."""
+    if Path(domain).is_file():
+        write_bytes(folder / DOMAIN_FILE, Path(domain).read_bytes())
+
+
 def _read_config(path: Path, domain: Domain | None) -> tuple[PerceiverConfig, Domain]:
     record = read_json(path, WeightsError)
     if not isinstance(record, dict) or record.get("format") != WEIGHTS_FORMAT:
         raise WeightsError(f"{path} is not of perception weights format {WEIGHTS_FORMAT}")
     try:
         about = record["domain"]
-        domain = Domain.load(about["name"]) if domain is None else domain
+        if domain is None:
+            beside = path.parent / DOMAIN_FILE
+            domain = Domain.load(beside if beside.is_file() else about["name"])
         if about["fingerprint"] != domain.fingerprint:
             raise WeightsError(
                 f"weights {path.parent} were trained for domain {about['name']!r} with other names or values than"
