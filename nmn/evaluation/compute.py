@@ -32,6 +32,8 @@ def measure_compute(
         cpu_seconds: Processor time that answering them all took.
         sample: How many to trace.
     """
+    tally = getattr(engine.backend_for(), "tally", None)
+    looks = None if tally is None or not tally.images else sum(tally.looks.values()) / tally.images
     step = max(1, len(questions) // sample)
     found = (_trace(engine, question, images, programs) for question in questions[::step][:sample])
     traces = [trace for trace in found if trace is not None]
@@ -46,6 +48,7 @@ def measure_compute(
         facet_rows_per_question=_mean(rows),
         possible_facet_rows=_mean([len(trace.presence) * facets for trace in traces]),
         traced=len(traces),
+        looks_per_image=looks,
     )
 
 

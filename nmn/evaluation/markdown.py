@@ -182,5 +182,10 @@ def _compute(compute: Record | None) -> str:
                 f"{compute['facet_rows_per_question']:.1f} of {compute['possible_facet_rows']:.1f}",
             ),
             ("questions traced for the last three", f"{compute['traced']:,}"),
+            *(
+                []
+                if compute.get("looks_per_image") is None
+                else [("closer looks at an image", f"{compute['looks_per_image']:.2f}")]
+            ),
         ],
     )

@@ -30,6 +30,7 @@ class Compute:
         facet_rows_per_question: Facets of single objects that a question by itself needs.
         possible_facet_rows: Those that there could be: every attribute and relation of every object proposed.
         traced: From how many questions, evenly spread over the file, all but the first is the mean.
+        looks_per_image: Closer looks that a policy took of each image, in the mean; None where none chooses them.
     """
 
     cpu_ms_per_question: float
@@ -38,6 +39,7 @@ class Compute:
     facet_rows_per_question: float
     possible_facet_rows: float
     traced: int
+    looks_per_image: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name."""

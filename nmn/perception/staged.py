@@ -165,18 +165,13 @@ class StagedPerceiver:
     @torch.no_grad()
     def circumstances(self, glance: Glance) -> Tensor:
         """Log of an object's side over 32 px of the frame, and the share of its box that the box of another covers."""
-        images, objects = glance.mask.shape
-        found = torch.zeros(images, objects, 2, device=glance.mask.device)
+        found = np.zeros((*glance.mask.shape, 2), np.float32)
+        odds = glance.presence.cpu().numpy()
         for image, seen in enumerate(glance.details):
-            boxes, count = seen.boxes, len(seen.boxes)
-            extent = (boxes[:, 2:] - boxes[:, :2]).clamp(min=1.0)
-            shared = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-            shared = (shared - torch.maximum(boxes[:, None, :2], boxes[None, :, :2])).clamp(min=0).prod(2)
-            likely = glance.presence[image, :count].cpu() > 0
-            shared = (shared * likely[None]).fill_diagonal_(0.0)
-            covered = (shared / extent.prod(1)[:, None]).amax(1) if count else shared.new_zeros(0)
-            found[image, :count] = torch.stack(((extent.prod(1).sqrt() / SIDE).log(), covered), 1).to(found.device)
-        return found
+            count = len(seen.boxes)
+            if count:
+                found[image, :count] = _circumstances(seen.boxes.numpy(), odds[image, :count] > 0)
+        return torch.from_numpy(found).to(glance.mask.device)
 
     def prepare(self, glance: Glance, rows: Rows) -> None:
         """Decode the images of these objects in full and cut their crops, where that was not done before."""
@@ -262,3 +257,13 @@ class StagedPerceiver:
     @property
     def _size(self) -> tuple[int, int]:
         return self.perceiver.config.network.width, self.perceiver.config.network.height
+
+
+def _circumstances(boxes: NDArray[np.float32], likely: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """[objects, 2] of one image, from boxes [objects, 4] in px of the frame and whether each is likely an object."""
+    low, high = boxes[:, :2], boxes[:, 2:]
+    area = np.maximum(high - low, 1.0).prod(1)
+    shared = np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None])
+    covering = np.maximum(shared, 0.0).prod(2) * likely[None]
+    np.fill_diagonal(covering, 0.0)
+    return np.stack((np.log(np.sqrt(area) / SIDE), (covering / area[:, None]).max(1)), 1)

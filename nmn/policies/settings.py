@@ -93,7 +93,7 @@ class PolicySettings:
         if self.costs.weights != own:
             _LOG.warning("%s is of other weights: nmn bench costs measures it again", folder / COSTS_FILE)
         elif self.costs.machine != machine_fingerprint():
-            _LOG.info("%s is of another machine; its prices stay in force", folder / COSTS_FILE)
+            _LOG.warning("%s is of another machine; its prices stay in force", folder / COSTS_FILE)
 
     def policy(self, choice: Choice) -> Policy:
         """The policy that is chosen. Raises: InputError when its budget cannot be kept."""
