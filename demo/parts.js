@@ -51,6 +51,37 @@ function editGroups(edits) {
   return groups.values();
 }
 
+const POLICY_WORDS = {
+  lazy: "facets as each step needs them",
+  read: "what the program reads, ahead",
+  everything: "every facet, ahead",
+  glance: "no closer looks",
+  threshold: "closer looks where a facet is in doubt",
+  value: "closer looks where the answer depends on it",
+};
+
+// How closely an image is looked at: policies by name; a doubt and a budget only where a policy has them.
+function policyFields(root, policies, chosen) {
+  const find = (id) => root.querySelector(`#${id}`);
+  const number = (id) => (find(id).value === "" ? null : Number(find(id).value));
+  const takes = (name) => ({ doubt: ["threshold", "value"].includes(name), budget: name === "value" });
+  find("wb-policy").replaceChildren(...policies.map((name) => new Option(`${name}: ${POLICY_WORDS[name] || ""}`, name)));
+  const told = () => {
+    const policy = find("wb-policy").value;
+    const { doubt, budget } = takes(policy);
+    chosen({ policy, doubt: doubt ? number("wb-doubt") : null, budget_ms: budget ? number("wb-budget") : null });
+  };
+  ["wb-policy", "wb-doubt", "wb-budget"].forEach((id) => find(id).addEventListener("change", told));
+  return (state) => {
+    const { doubt, budget } = takes(state.policy);
+    find("wb-policy").value = state.policy;
+    find("wb-doubt").value = state.doubt ?? "";
+    find("wb-budget").value = state.budget_ms ?? "";
+    find("wb-doubt-label").hidden = !doubt;
+    find("wb-budget-label").hidden = !budget;
+  };
+}
+
 function optionGroup(label, options) {
   const group = Object.assign(document.createElement("optgroup"), { label });
   group.append(...options);

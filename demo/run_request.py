@@ -6,7 +6,7 @@ from typing import Any
 
 from nmn.domain import NO, YES
 from nmn.errors import InputError, nearest
-from nmn.inspection.running import POLICIES
+from nmn.inspection.measuring import WHOLE
 from nmn.inspection.suppositions import (
     SupposedAttribute,
     SupposedObjects,
@@ -15,7 +15,7 @@ from nmn.inspection.suppositions import (
     SupposedRelation,
     Supposition,
 )
-from nmn.soft import Policy
+from nmn.policies.choice import Choice
 
 LONGEST_QUESTION = 500  # characters
 LONGEST_PROGRAM = 5_000  # characters
@@ -37,7 +37,7 @@ class RunRequest:
         eyes: Who looks at it.
         question: A question; empty where a program is given.
         program: A program's text; empty where a question is given.
-        policy: Which facets are computed, and when.
+        choice: How closely the image is looked at.
         suppose: What takes the place of what is seen.
     """
 
@@ -45,7 +45,7 @@ class RunRequest:
     eyes: str
     question: str
     program: str
-    policy: Policy
+    choice: Choice
     suppose: tuple[Supposition, ...] = ()
 
 
@@ -56,17 +56,15 @@ def read_run(record: Any) -> RunRequest:
     program = text(fields, "program", LONGEST_PROGRAM)
     if not question.strip() and not program.strip():
         raise InputError("nothing is asked: write a question, or a program")
-    eyes, policy = text(fields, "eyes", LONGEST_NAME) or NETWORK, text(fields, "policy", LONGEST_NAME) or POLICIES[0]
+    eyes, policy = text(fields, "eyes", LONGEST_NAME) or NETWORK, text(fields, "policy", LONGEST_NAME) or WHOLE[0]
     if eyes not in EYES:
         raise InputError(f"nobody looks with {eyes!r}{nearest(eyes, EYES)}")
-    known = next((each for each in POLICIES if each == policy), None)
-    if known is None:
-        raise InputError(f"no policy {policy!r}{nearest(policy, POLICIES)}")
+    choice = Choice(policy, amount(fields, "doubt"), amount(fields, "budget_ms"))
     suppose = fields.get("suppose") or []
     if not isinstance(suppose, list) or len(suppose) > MOST_SUPPOSITIONS:
         raise InputError(f"'suppose' must be a list of up to {MOST_SUPPOSITIONS}")
     image = text(fields, "image", LONGEST_NAME)
-    return RunRequest(image, eyes, question.strip(), program.strip(), known, tuple(map(_supposition, suppose)))
+    return RunRequest(image, eyes, question.strip(), program.strip(), choice, tuple(map(_supposition, suppose)))
 
 
 def mapping(record: Any, what: str) -> Mapping[str, Any]:
@@ -92,6 +90,16 @@ def number(fields: Mapping[str, Any], name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InputError(f"{name!r} must be a whole number, not {type(value).__name__}")
     return value
+
+
+def amount(fields: Mapping[str, Any], name: str) -> float | None:
+    """A field that holds a number, None if there is none. Raises: InputError."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{name!r} must be a number, not {type(value).__name__}")
+    return float(value)
 
 
 def _supposition(record: Any) -> Supposition:

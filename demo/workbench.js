@@ -22,7 +22,7 @@ function workbenchStart(root, server) {
     const own = images.find((each) => each.name === image) || images[0];
     return {
       image: own.name, eyes: own.eyes[0], policy: "lazy", question: own.questions[own.questions.length - 1] || "",
-      program: "", suppose: [], node: null, beside: null,
+      program: "", suppose: [], node: null, beside: null, doubt: null, budget_ms: null,
     };
   }
 
@@ -41,6 +41,9 @@ function workbenchStart(root, server) {
     const known = { ...fresh(read.image), question: "" };
     ["image", "eyes", "policy", "question", "program"].forEach((name) => {
       if (typeof read[name] === "string") known[name] = read[name];
+    });
+    ["doubt", "budget_ms"].forEach((name) => {
+      if (typeof read[name] === "number") known[name] = read[name];
     });
     if (Number.isInteger(read.node)) known.node = read.node;
     if (Array.isArray(read.suppose)) known.suppose = read.suppose.filter(isSupposition);
@@ -167,7 +170,7 @@ function workbenchStart(root, server) {
   function showControls() {
     question.value = state.question;
     if (state.program) writeProgram(state.program);
-    find("wb-policy").value = state.policy;
+    showPolicy(state);
     find("wb-eyes").value = state.eyes;
     find("wb-undo").disabled = !past.length;
     find("wb-compare").setAttribute("aria-pressed", String(Boolean(state.beside)));
@@ -223,6 +226,7 @@ function workbenchStart(root, server) {
     return chooseImage(reply.image.name);
   }
 
+  const showPolicy = policyFields(root, start.policies, change);
   const steps = workbenchSteps(root, {
     start, change, state: () => state, article: articleOfRun,
     selected: (node) => { state.node = node; remember(); },
@@ -241,7 +245,6 @@ function workbenchStart(root, server) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) runProgram();
   });
   find("wb-eyes").addEventListener("change", (event) => change({ eyes: event.target.value, suppose: [] }));
-  find("wb-policy").addEventListener("change", (event) => change({ policy: event.target.value }));
   find("wb-undo").addEventListener("click", undo);
   root.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input[type=text], textarea");

@@ -28,12 +28,14 @@ from nmn.engine import Engine
 from nmn.errors import InputError, NmnError, ProgramError, QuestionError, TextError
 from nmn.inspection.comparing import compare
 from nmn.inspection.editing import edits
+from nmn.inspection.measuring import policies_of
 from nmn.inspection.overlay_svg import LEAST_PRESENCE
 from nmn.inspection.page import fragment, page
 from nmn.inspection.running import inspect
 from nmn.inspection.view import OUT, NodeView, View
 from nmn.parser.text import parse_program
 from nmn.perceiver import Glance
+from nmn.policies.choice import Choice
 from nmn.program import Program
 from nmn.words import LIKELY
 
@@ -104,6 +106,7 @@ class Workbench:
         return {
             "images": [each.to_json() for each in self.gallery.exhibits.values()],
             "eyes": list(self.engines),
+            "policies": list(policies_of(self.engine)),
             "words": sorted(set(domain.words())),
             "operations": operations,
             "attributes": {each.name: list(each.values) for each in domain.attributes},
@@ -186,7 +189,7 @@ class Workbench:
     def _title(self, letter: str, asked: RunRequest) -> str:
         """What tells one of two runs from the other."""
         supposed = "; ".join(each.words(self.engine.domain) for each in asked.suppose)
-        parts = (letter, asked.image, asked.eyes, asked.policy, f"suppose {supposed}" if supposed else "")
+        parts = (letter, asked.image, asked.eyes, _chosen(asked.choice), f"suppose {supposed}" if supposed else "")
         return " · ".join(part for part in parts if part)
 
     def _view(self, asked: RunRequest, title: str) -> View:
@@ -200,7 +203,9 @@ class Workbench:
                 engine,
                 exhibit.seen_by(asked.eyes),
                 question,
-                policy=asked.policy,
+                policy=asked.choice.policy,
+                doubt=asked.choice.doubt,
+                budget_ms=asked.choice.budget_ms,
                 suppose=asked.suppose,
                 picture=exhibit.picture,
                 glance=None if asked.eyes == ANNOTATION else self._glance(asked.eyes, exhibit),
@@ -253,6 +258,11 @@ class Workbench:
             constant_spans=read.constant_spans,
         )
         return read.program
+
+
+def _chosen(choice: Choice) -> str:
+    doubt = "" if choice.doubt is None else f", doubt {choice.doubt:g}"
+    return choice.policy + doubt + ("" if choice.budget_ms is None else f", {choice.budget_ms:g} ms")
 
 
 def _step(node: NodeView) -> Reply:

@@ -1,20 +1,19 @@
 """Running: a question asked so that there is as much as possible to see of it, with suppositions and by any policy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from time import perf_counter
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
 from nmn.check import check
-from nmn.decode import answer_of_loop
 from nmn.engine import Engine
-from nmn.errors import InputError, nearest
+from nmn.errors import InputError
 from nmn.exact import is_certain
 from nmn.inspection.comparing import compare
+from nmn.inspection.measuring import WHOLE, Ran, compute_ahead, policies_of, run_looking, run_whole
 from nmn.inspection.pictures import drawn_on
-from nmn.inspection.seeing import objects_in_scene, objects_in_store
+from nmn.inspection.seeing import objects_in_scene, objects_in_store, objects_looked_at
 from nmn.inspection.supposing import WITHOUT, run_supposing, with_what_ran_again
 from nmn.inspection.suppositions import (
     SupposedObjects,
@@ -23,18 +22,18 @@ from nmn.inspection.suppositions import (
     check_suppositions,
     outcomes,
 )
-from nmn.inspection.view import Beside, Cost, ObjectView, Picture, View, WayOfRunning
-from nmn.inspection.viewing import cost_of, total_of, view
+from nmn.inspection.view import Beside, ObjectView, Picture, View, WayOfRunning
+from nmn.inspection.viewing import view
 from nmn.parse import Parse, Readings
 from nmn.perceiver import Glance
+from nmn.policies.choice import STAGED, Choice
 from nmn.program import Program
-from nmn.scene import FacetRows, FacetStore
+from nmn.scene import FacetStore
 from nmn.scene_backend import SceneBackend
 from nmn.scenes import Scene
-from nmn.soft import Policy, SoftBackend
+from nmn.soft import SoftBackend
 from nmn.trace import Answer
 
-POLICIES: tuple[Policy, ...] = ("lazy", "read", "everything")
 _TIMES = 3
 
 
@@ -51,7 +50,9 @@ def inspect(
     image: Any,
     question: str | Program,
     *,
-    policy: Policy = "lazy",
+    policy: str = "lazy",
+    doubt: float | None = None,
+    budget_ms: float | None = None,
     suppose: Sequence[Supposition] = (),
     picture: Picture | None = None,
     glance: Glance | None = None,
@@ -64,7 +65,9 @@ def inspect(
         engine: Answers it.
         image: What its perceiver looks at.
         question: A question, or a program to run as it is.
-        policy: Which facets are computed, and when (:data:`nmn.soft.Policy`).
+        policy: How closely the image is looked at, and when: one of :func:`nmn.inspection.measuring.policies_of`.
+        doubt: What the policy tolerates, where it tolerates any (:class:`nmn.policies.choice.Choice`).
+        budget_ms: What the policy keeps to, likewise.
         suppose: What takes the place of what is seen.
         picture: What to draw objects on; the image itself if None.
         glance: The first look at the image, where it has been taken before.
@@ -73,15 +76,16 @@ def inspect(
 
     Raises: InputError when an image, a question, a program or a supposition cannot be used.
     """
-    if policy not in get_args(Policy):
-        raise InputError(f"no policy {policy!r}{nearest(policy, POLICIES)}")
+    choice = Choice(policy, doubt, budget_ms)
+    if suppose and policy in STAGED:
+        raise InputError(f"to suppose something, take a policy that leaves no look out: {', '.join(WHOLE)}")
     loaded = engine.perceiver.load(image)
     readings = _readings(engine, loaded, question) if isinstance(question, str) else ()
     program = question if isinstance(question, Program) else readings[0].program
     check(program, engine.domain, engine.registry)
     asked = _Asked(engine, loaded, program, question if isinstance(question, str) else "", readings, picture)
     exactly = not suppose and _exactly_answered(asked)
-    found = _exactly(asked) if exactly else _softly(asked, policy, suppose, glance, measure)
+    found = _exactly(asked) if exactly else _softly(asked, choice, suppose, glance, measure)
     return replace(found, view=replace(found.view, title=title))
 
 
@@ -147,49 +151,50 @@ def _soft(engine: Engine) -> SoftBackend:
 
 
 def _softly(
-    asked: _Asked, policy: Policy, suppose: Sequence[Supposition], seen: Glance | None, measure: bool
+    asked: _Asked, choice: Choice, suppose: Sequence[Supposition], seen: Glance | None, measure: bool
 ) -> Inspected:
-    backend = _soft(asked.engine)
+    engine, program, backend = asked.engine, asked.program, _soft(asked.engine)
+    times = _TIMES if measure else 1
+
+    def run(policy: str) -> Ran:
+        if policy in STAGED:
+            own = choice if policy == choice.policy else Choice(policy)
+            return run_looking(engine, own, asked.loaded, program, times)
+        return run_whole(backend, glance, program, policy, times)
+
     with torch.no_grad():
         glance = backend.perceiver.glance([asked.loaded]) if seen is None else seen
-        count = int(glance.mask[0].sum())
-        check_suppositions(suppose, asked.program, count, backend.domain, asked.engine.registry)
-
-        def run(way: Policy) -> _Policed:
-            # The first run of a program binds its calls, and a busy machine slows some steps: the fastest of each counts.
-            return _fastest(
-                [
-                    _policed(backend, FacetStore.of(backend.perceiver, glance), asked.program, way)
-                    for _ in range(_TIMES if measure else 1)
-                ]
-            )
-
-        found = run(policy)
-        ways = {way: found if way == policy else run(way) for way in POLICIES} if measure else {}
+        check_suppositions(suppose, program, int(glance.mask[0].sum()), backend.domain, engine.registry)
+        ways = {name: run(name) for name in (policies_of(engine) if measure else (choice.policy,))}
+        found = ways[choice.policy] if choice.policy in ways else run(choice.policy)
+        store = FacetStore.of(backend.perceiver, glance)
         if suppose:
-            return _supposed(asked, backend, FacetStore.of(backend.perceiver, glance), found, ways, policy, suppose)
-        found.store.compute_everything()
-    plain = asked.inspected(found.answer, objects_in_store(found.store, scene=_scene(asked)))
-    return replace(plain, view=_with_work(plain.view, found, ways, policy))
+            return _supposed(asked, backend, store, found, ways, choice, suppose)
+        store.compute_everything()
+    objects = objects_in_store(store, scene=_scene(asked))
+    if choice.policy in STAGED:
+        objects = objects_looked_at(found.answer, objects)
+    plain = asked.inspected(found.answer, objects)
+    return replace(plain, view=_with_work(plain.view, store, found, ways if measure else {}, choice))
 
 
 def _supposed(
     asked: _Asked,
     backend: SoftBackend,
     store: FacetStore,
-    found: "_Policed",
-    ways: "dict[Policy, _Policed]",
-    policy: Policy,
+    found: Ran,
+    ways: Mapping[str, Ran],
+    choice: Choice,
     suppose: Sequence[Supposition],
 ) -> Inspected:
     """The run as it would be, beside the run as it is."""
     domain = backend.domain
-    _ahead_of(backend, store, asked.program, policy)
+    compute_ahead(backend, store, asked.program, choice.policy)
     ran = run_supposing(backend, store, asked.program, suppose)
     store.compute_everything()
     objects = objects_in_store(store, suppose, _scene(asked))
     after = asked.inspected(ran.answer, objects)
-    before = _with_work(asked.inspected(found.answer, objects).view, found, ways, policy)
+    before = _with_work(asked.inspected(found.answer, objects).view, store, found, ways, choice)
     by_hand = {each.node: each.words(domain) for each in suppose if isinstance(each, SupposedObjects | SupposedOutcome)}
     shown = with_what_ran_again(before, compare(after.view, before, other=WITHOUT)[0], ran, by_hand)
     return replace(after, view=replace(shown, suppositions=tuple(each.words(domain) for each in suppose)))
@@ -199,68 +204,15 @@ def _scene(asked: _Asked) -> Scene | None:
     return asked.loaded if isinstance(asked.loaded, Scene) else None
 
 
-@dataclass(frozen=True)
-class _Policed:
-    """One run by one policy: its answer, what was computed ahead of it, and its store."""
-
-    answer: Answer
-    ahead: Cost
-    store: FacetStore
-
-    @property
-    def total(self) -> Cost:
-        trace = self.answer.trace
-        nodes = [] if trace is None else [cost_of(node) for node in trace.nodes]
-        return total_of([self.ahead, *nodes])
-
-
-def _fastest(runs: Sequence[_Policed]) -> _Policed:
-    """One of several equal runs, each of its steps as fast as in that one of them where it was fastest."""
-    traces = [each.answer.trace for each in runs if each.answer.trace is not None]
-    last = runs[-1]
-    if last.answer.trace is None:
-        return last
-    seconds = [min(each.seconds for each in nodes) for nodes in zip(*(each.nodes for each in traces), strict=True)]
-    nodes = tuple(replace(node, seconds=least) for node, least in zip(last.answer.trace.nodes, seconds, strict=True))
-    ahead = replace(last.ahead, seconds=min(each.ahead.seconds for each in runs))
-    return _Policed(replace(last.answer, trace=replace(last.answer.trace, nodes=nodes)), ahead, last.store)
-
-
-def _policed(backend: SoftBackend, store: FacetStore, program: Program, policy: Policy) -> _Policed:
-    """Run a program by a policy, with a trace."""
-    started = perf_counter()
-    _ahead_of(backend, store, program, policy)
-    seconds = perf_counter() - started if store.history else 0.0
-    ahead = _ahead(store.history, seconds)
-    answer = answer_of_loop(backend.looper.run(program, 0, store, trace=True))
-    return _Policed(answer, ahead, store)
-
-
-def _ahead_of(backend: SoftBackend, store: FacetStore, program: Program, policy: Policy) -> None:
-    """Compute what a policy wants to be known before anything runs."""
-    if policy == "everything":
-        store.compute_everything()
-    elif policy == "read":
-        bound = backend.looper.bind(program, store.presence.device)
-        store.compute_of_image(0, bound.attributes, bound.relations)
-
-
-def _ahead(computed: Sequence[FacetRows], seconds: float) -> Cost:
-    facets = tuple((each.facet, len(each.rows)) for each in computed)
-    return Cost(sum(len(each.rows) * each.flops for each in computed), seconds, sum(rows for _, rows in facets), facets)
-
-
-def _with_work(drawn: View, found: _Policed, ways: dict[Policy, _Policed], policy: Policy) -> View:
+def _with_work(drawn: View, store: FacetStore, found: Ran, ways: Mapping[str, Ran], choice: Choice) -> View:
+    """A view with what its run took, and every other way of running."""
     if drawn.work is None:
         return drawn
-    listed = tuple(WayOfRunning(way, ran.total, way == policy) for way, ran in ways.items())
+    listed = tuple(WayOfRunning(name, ran.total, name == choice.policy) for name, ran in ways.items())
     ahead = found.ahead if found.ahead.rows else None
-    possible = found.store.possible_rows
-    work = replace(drawn.work, total=found.total, ahead=ahead, possible_rows=possible, ways=listed)
-    other = ways.get("everything") if policy != "everything" else None
-    if other is None or other.answer.trace is None:
+    work = replace(drawn.work, total=found.total, ahead=ahead, possible_rows=store.possible_rows, ways=listed)
+    other = ways.get("everything")
+    if other is None or other is found:
         return replace(drawn, work=work)
-    costs = [cost_of(node) for node in other.answer.trace.nodes]
-    nodes = tuple(replace(node, beside=cost) for node, cost in zip(drawn.nodes, costs, strict=True))
-    beside = Beside("everything computed ahead", other.ahead)
-    return replace(drawn, work=replace(work, beside=beside), nodes=nodes)
+    nodes = tuple(replace(node, beside=cost) for node, cost in zip(drawn.nodes, other.nodes, strict=True))
+    return replace(drawn, work=replace(work, beside=Beside("everything computed ahead", other.ahead)), nodes=nodes)

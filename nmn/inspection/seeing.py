@@ -1,16 +1,21 @@
 """Seeing: what is known of the objects of an image, whoever has looked at it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from nmn.domain import Domain
 from nmn.inspection.suppositions import Supposition, supposed_words
 from nmn.inspection.view import ObjectView
 from nmn.scene import FacetStore
 from nmn.scenes import Scene, SceneObject
+from nmn.trace import Answer
 from nmn.words import LIKELY
 
 _PLAIN_BOX = 0.045
 """Half the side of the box that stands for an object of which only the centre is known, of the image's width."""
+
+_SAME_PLACE = 2.0
+"""Boxes whose edges are nearer than this are of one object, px."""
 
 Fact = tuple[str, str, float]
 
@@ -55,6 +60,23 @@ def objects_in_scene(scene: Scene, domain: Domain) -> tuple[ObjectView, ...]:
     return tuple(found)
 
 
+def objects_looked_at(answer: Answer, known: Sequence[ObjectView]) -> tuple[ObjectView, ...]:
+    """The objects of a run that left looks out, with what is known of those that are the same where none is.
+
+    Args:
+        answer: Traced.
+        known: The objects as every look shows them.
+    """
+    trace = answer.trace
+    if trace is None:
+        return ()
+    found = []
+    for index, (box, presence) in enumerate(zip(trace.boxes, trace.presence, strict=True)):
+        same = index < len(known) and _near(box, known[index].box)
+        found.append(replace(known[index], presence=presence) if same else ObjectView(index, presence, box))
+    return tuple(found)
+
+
 def places_in_scene(scene: Scene) -> tuple[tuple[float, float, float, float] | None, ...]:
     """Where the objects of a scene are drawn: their boxes, or a small one around each one's centre."""
     extent = max((each.pixel[0] for each in scene.objects if each.pixel is not None), default=0.0) * 1.08
@@ -72,6 +94,12 @@ def looks(facts: Iterable[Fact], domain: Domain) -> str:
                 attribute.value_words[attribute.index(value)][0]
             )
     return " ".join([*adjectives, *(nouns or [domain.nouns[0]])]) if adjectives or nouns else ""
+
+
+def _near(box: Sequence[float] | None, other: Sequence[float] | None) -> bool:
+    if box is None or other is None:
+        return box is other
+    return all(abs(one - two) < _SAME_PLACE for one, two in zip(box, other, strict=True))
 
 
 def _facts(store: FacetStore, index: int) -> Iterable[Fact]:

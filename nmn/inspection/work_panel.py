@@ -54,7 +54,7 @@ def _facts(view: View, work: Work) -> list[str]:
     if work.available is not None:
         facts.append(f"{len(work.modules)} of {work.available} modules")
     possible = "" if work.possible_rows is None else f" of {work.possible_rows}"
-    facts.append(f"{work.total.rows}{possible} facet rows")
+    facts.append(f"{work.total.rows} closer looks" if work.looks else f"{work.total.rows}{possible} facet rows")
     facts.append(f"{short(work.total.flops)}FLOPs in {work.total.seconds * 1e3:.1f} ms")
     if work.glance_flops:
         facts.append(f"after {short(work.glance_flops)}FLOPs for the first look")
@@ -86,7 +86,7 @@ def _ways(work: Work) -> Markup:
     )
     table = element(
         "table",
-        element("thead", _head("policy", "facet rows", "FLOPs", "time")),
+        element("thead", _head("policy", "facets", "FLOPs", "time")),
         element("tbody", joined(rows)),
         class_="nmn-costs nmn-ways",
     )
@@ -99,7 +99,7 @@ def _costs(view: View, work: Work) -> Markup:
     most = _most(each for each in [*listed, work.ahead, other] if each is not None)
     rows = []
     if work.ahead is not None or other is not None:
-        rows.append(_cost_row("before", "facets computed ahead", work.ahead, other, most))
+        rows.append(_cost_row("before", "looks and facets ahead", work.ahead, other, most))
     rows += [_node_row(node, most) for node in view.nodes]
     compared = work.beside is not None and any(node.beside is not None for node in view.nodes)
     table = element(

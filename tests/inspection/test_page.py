@@ -155,7 +155,7 @@ def test_notebooks_show_answers_and_traces(described: Engine, scenes: dict[int, 
 def test_what_ran_stands_beside_a_run_of_everything(shown: View) -> None:
     text = fragment(shown, standalone=False).partition("What ran")[2]
     assert "everything computed ahead" in text
-    assert "facets computed ahead" in text
+    assert "looks and facets ahead" in text
     for way in ("lazy", "read", "everything"):
         assert element("th", way, scope="row") in text
     assert len(re.findall(r"--share:[\d.]+;--other:[\d.]+", text)) >= 2 * len(shown.nodes)

@@ -34,6 +34,12 @@ class Stages:
     def read_cost(self, attribute: str) -> int:
         return 1
 
+    def attribute_cost(self, attribute: str) -> int:
+        return self.look_cost(attribute)
+
+    def relation_cost(self, relation: str, objects: int) -> int:
+        return objects
+
 
 def perceiver() -> RememberedPerceiver:
     return RememberedPerceiver(Stages(CLEVR, PATHWAYS))  # type: ignore[arg-type]
