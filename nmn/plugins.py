@@ -8,7 +8,9 @@
 ==================  ==========================================================================================
 """
 
+from collections.abc import Sequence
 from importlib import metadata, resources
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,32 @@ def load(group: str, name: str) -> Any:
         return found[0].load()
     except (ImportError, AttributeError) as error:
         raise RegistryError(f"plug-in {name!r} of {group} cannot be loaded: {error}") from None
+
+
+def make(group: str, name: str, *given: Any, needs: Sequence[str]) -> Any:
+    """What a package's class or function makes.
+
+    Args:
+        group: An entry point group.
+        name: What the package calls it there.
+        *given: What it is called with.
+        needs: Names that what it makes must have.
+
+    Raises: RegistryError when there is none, it cannot be called so, or what it makes lacks something.
+    """
+    declared, where = load(group, name), f"plug-in {name!r} of {group}"
+    if not callable(declared):
+        raise RegistryError(f"{where} is {type(declared).__name__} {declared!r:.60}, not a class or a function")
+    try:
+        signature(declared).bind(*given)
+    except TypeError as error:
+        words = ", ".join(type(each).__name__ for each in given) or "nothing"
+        raise RegistryError(f"{where} cannot be called with {words}: {error}") from None
+    made = declared(*given)
+    lacking = [each for each in needs if not hasattr(made, each)]
+    if lacking:
+        raise RegistryError(f"{where} lacks {' and '.join(lacking)}; nmn.testing has the laws that it must keep")
+    return made
 
 
 def domain_file(name: str) -> Path:

@@ -29,7 +29,7 @@ def data(
     from nmn.engine import Engine
     from nmn.evaluation import SceneTable, evaluate
 
-    reader = plugins.load(plugins.DATA_SETS, name)()
+    reader = plugins.make(plugins.DATA_SETS, name, needs=("name", "domain", "read_scenes", "read_questions"))
     engine = Engine.for_scenes(reader.domain)
     asked = list(reader.read_questions(questions))[:limit]
     report = evaluate(engine, asked, SceneTable(reader.read_scenes(scenes)), programs="parsed", batch_size=batch_size)

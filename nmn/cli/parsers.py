@@ -28,7 +28,7 @@ def chosen_parser(
     if kind not in PARSERS:
         from nmn import plugins
 
-        made: Parser = plugins.load(plugins.PARSERS, kind)(domain)
+        made: Parser = plugins.make(plugins.PARSERS, kind, domain, needs=("name", "parse"))
         return made
     if kind != "cascade" and language_model is not None:
         raise InputError(f"--language-model is the last of a cascade; --parser {kind} asks no other")

@@ -5,6 +5,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -93,6 +94,23 @@ def test_what_a_parser_does_not_know_is_pointed_at(nmn: Any, installed: Path) ->
 
 def test_a_parser_that_cannot_be_imported_is_refused(nmn: Any, installed: Path) -> None:
     nmn("parse", "any red cube", "--parser", "broken").refused("'broken' of nmn.parsers cannot be loaded", "no_such")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("Broken = 3", "is int 3, not a class or a function"),
+        ("class Broken:\n    pass", "cannot be called with Domain: too many positional arguments"),
+        ("class Broken:\n    def __init__(self, domain): pass", "lacks name and parse"),
+    ],
+)
+def test_what_is_no_parser_is_refused(
+    nmn: Any, installed: Path, source: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("nmn_broken.broken")
+    exec(source, module.__dict__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    nmn("parse", "any red cube", "--parser", "broken").refused("plug-in 'broken' of nmn.parsers", message)
 
 
 def test_a_domain_is_spoken_of(nmn: Any, installed: Path) -> None:
