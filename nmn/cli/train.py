@@ -140,6 +140,7 @@ def measure(
     """Report how well weights see images with known scenes: exact scenes, objects, attributes, relations."""
     import json
     from dataclasses import asdict
+    from math import isnan
     from tempfile import TemporaryDirectory
 
     import torch
@@ -157,7 +158,8 @@ def measure(
         whole = load_images(perceiver.domain, [source], perceiver.config.network.full, folder)
         rows = range(len(whole))[-last:] if last else range(len(whole))
         report = measured(perceiver, whole.subset(rows))
-    typer.echo(json.dumps(asdict(report)) if as_json else report.line())
+    error = None if isnan(report.error) else report.error  # JSON has no NaN
+    typer.echo(json.dumps(asdict(report) | {"error": error}) if as_json else report.line())
 
 
 def _begin(trainer: "Trainer", start: Path, *, quiet: bool) -> None:

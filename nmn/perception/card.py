@@ -132,7 +132,8 @@ def markdown(card: Card, config: Mapping[str, Any], size: int) -> str:
         version, separation = config["format"], config["separation"]
     except (KeyError, TypeError) as error:
         raise WeightsError(f"the weights' config is not of perception: no {error}") from None
-    stages = f"a glance at {network['width'] // network['scale']} x {network['height'] // network['scale']} px"
+    scale = network.get("scale", 1)
+    stages = f"a glance at {network['width'] // scale} x {network['height'] // scale} px"
     if focus:
         crop, pathways = focus["crop"]["size"], ", ".join(focus["pathways"])
         stages += f"; closer looks at single objects in crops of {crop} x {crop} px, by pathways for {pathways}"
