@@ -1,17 +1,24 @@
 """A workbench over the sample images, and, for browsers, the page as `nmn demo` serves it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from serving import free_port, wait_for
+from watched_page import Watched, answered
 
 from nmn.demo.workbench import Workbench
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
 
 # Runs the command line with every address noted that it connects to, and every name that it looks up.
 WATCHED = """
@@ -77,3 +84,27 @@ def served(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Ser
         finally:
             process.terminate()
             process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("needs a browser: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: make setup installs it")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium: Any, served: Any, request: pytest.FixtureRequest) -> Iterator[Watched]:
+    """The page, up and answered; it must not complain, nor ask for anything elsewhere."""
+    options = {"viewport": {"width": 1440, "height": 1000}, "accept_downloads": True, **getattr(request, "param", {})}
+    context = chromium.new_context(**options)
+    watched = Watched.of(context.new_page())
+    watched.page.goto(served.address)
+    answered(watched.page)
+    yield watched
+    assert not watched.problems
+    context.close()
