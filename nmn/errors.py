@@ -12,6 +12,7 @@
     │   │   └── ProgramTypeError      its calls do not fit together
     │   ├── DataError             a data set file breaks its format
     │   ├── DomainError           a domain file breaks its format, or a word is not in the domain
+    │   ├── CertificateError      a certificate is no proof: altered, malformed, or of something else
     │   ├── WeightsError          weights are missing, broken or of another domain
     │   └── RegistryError         a module, parser or data set is declared wrongly or not at all
     └── PresuppositionError       strict mode: what a question takes for granted does not hold; exits with 1
@@ -48,6 +49,10 @@ class DataError(InputError):
 
 class DomainError(InputError):
     """A domain file breaks its format, or a word is not in the domain."""
+
+
+class CertificateError(InputError):
+    """A certificate is no proof: it was altered, is malformed, or is of something else."""
 
 
 class WeightsError(InputError):

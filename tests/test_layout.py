@@ -27,7 +27,7 @@ ORDER: tuple[frozenset[str], ...] = tuple(
         "cost domain files images logic matching plugins program questions signature toml_file types vocabulary",
         "data_set parse perceiver providing registry scenes trace",
         "asked batches check exact kinds memory scene words",
-        "datasets modules parser perception possible sampling scene_perceiver worlds",
+        "datasets modules parser perception possible promise sampling scene_perceiver worlds",
         "blocks fusing lowering planner",
         "executor",
         "loop resume",

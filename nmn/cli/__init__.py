@@ -30,6 +30,7 @@ from nmn.cli import (
     train,
     train_focus,
     train_parser,
+    verify,
 )
 from nmn.cli.options import examples
 from nmn.errors import NmnError, PresuppositionError, TextError, printable
@@ -87,6 +88,9 @@ app.command(
 )(run.run)
 app.command("demo", epilog=examples("nmn demo", f"nmn demo --port 8080 --scenes {SCENES}"))(demo.demo)
 app.command("modules", epilog=examples("nmn modules", "nmn modules --json"))(modules.modules)
+app.command("verify", epilog=examples("nmn verify answers.jsonl", "nmn verify answers.jsonl --weights run/weights"))(
+    verify.verify
+)
 evaluate.app.command(
     "gqa",
     epilog=examples(
