@@ -4,6 +4,7 @@ What a ``console`` block shows is typed again by tests/cli/test_guide.py and tes
 serves, or needs data and packages that are not here: its commands are read, not run.
 """
 
+import ast
 import json
 import re
 import shlex
@@ -29,6 +30,9 @@ GUIDES = sorted(
     for path in ROOT.glob(pattern)
     if str(path.relative_to(ROOT)) not in WRITTEN
 )
+NEEDS_WEIGHTS = {
+    "docs/dynamic.md"
+}  # of a kind that does not ship: its Python is compiled, and what it imports is there
 TRAINS = {"docs/guides/training.md"}  # guides whose Python takes more than a moment
 
 
@@ -77,7 +81,7 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-PYTHON = sorted({each.guide for each in blocks("python")} - TYPED_ELSEWHERE)
+PYTHON = sorted({each.guide for each in blocks("python")} - TYPED_ELSEWHERE - NEEDS_WEIGHTS)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +101,14 @@ def test_python_runs_from_the_first_block_of_a_guide_to_its_last(
         for said in re.findall(r"^print\(.*?\)  # (.+)$", block.text, flags=re.MULTILINE):
             pattern = re.escape(said).replace(r"\.\.\.", ".*")
             assert any(re.fullmatch(pattern, line) for line in printed), f"{guide}: not {said!r} but {printed}"
+
+
+@pytest.mark.parametrize("guide", sorted(NEEDS_WEIGHTS))
+def test_python_that_needs_other_weights_compiles_and_its_imports_exist(guide: str) -> None:
+    for block in [each for each in blocks("python") if each.guide == guide]:
+        imports = [each for each in ast.parse(block.text).body if isinstance(each, ast.Import | ast.ImportFrom)]
+        compile(block.text, guide, "exec")
+        exec(compile(ast.Module(list(imports), []), guide, "exec"), {})
 
 
 @pytest.mark.parametrize("block", list(blocks("toml")), ids=lambda each: f"{each.guide}:{each.line}")
