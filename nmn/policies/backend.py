@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nmn.domain import Domain
@@ -29,6 +30,8 @@ from nmn.scene import FacetStore
 from nmn.soft import SoftBackend, split_by_size
 from nmn.trace import Answer
 from nmn.worlds.answer import attributes_read
+
+Numbers = NDArray[np.float64]
 
 SMALLEST = 1e-12
 NEGLIGIBLE = 1e-5
@@ -124,14 +127,15 @@ class _Batch:
         self.backend, self.perceiver, self.glance = backend, backend.perceiver, glance
         self.programs, self.positions = programs, positions
         self.reads = [backend.reads(program) for program in programs]
-        self._odds = glance.presence.cpu().double().numpy()
-        self._circumstances = self.perceiver.circumstances(glance).cpu().double().numpy()
         images = glance.mask.shape[0]
         self.questions: list[list[int]] = [[] for _ in range(images)]
         for place, image in enumerate(positions):
             self.questions[image].append(place)
         self.counts = glance.mask.sum(1).tolist()
-        self.logits = {name: self._all(name) for name in self._named(lambda reads: reads.attributes)}
+        self._mask = glance.mask.cpu().numpy()
+        self._circumstances = self.perceiver.circumstances(glance).cpu().double().numpy()
+        self.presence = self._expected_presence()
+        self.attributes = {name: self._expected(name) for name in self._named(lambda reads: reads.attributes)}
         self.relations = {name: self._related(name) for name in self._named(lambda reads: reads.relations)}
         self.reports: dict[str, list[tuple[Rows, Tensor]]] = {}
         self.pending = [self._pending(image) for image in range(images)]
@@ -147,15 +151,22 @@ class _Batch:
     def _reading(self, part: Any, name: str) -> list[bool]:
         return [any(name in part(self.reads[place]) for place in places) for places in self.questions]
 
-    def _all(self, name: str) -> tuple[Rows, "np.ndarray[Any, np.dtype[np.float64]]"]:
-        """The glance's logits of an attribute, [images, objects, values], of the images that read it."""
+    def _expected_presence(self) -> Numbers:
+        """[images, objects] probability that a look would report an object."""
+        table = np.zeros(self._mask.shape)
+        odds = self.glance.presence.cpu().double().numpy()[self._mask]
+        table[self._mask] = self.backend.reporting.presence(odds, self._circumstances[self._mask])
+        return table
+
+    def _expected(self, name: str) -> tuple[Rows, Numbers]:
+        """[images, objects, values] probabilities of what looks would report, of the images that read an attribute."""
         rows = self._rows(self._reading(lambda reads: reads.attributes, name))
         first, end = self.backend.domain.span(name)
-        table = np.zeros((*self.glance.mask.shape, end - first))
+        table = np.zeros((*self._mask.shape, end - first))
         if len(rows):
-            table[rows.images.cpu().numpy(), rows.objects.cpu().numpy()] = (
-                self.perceiver.read(self.glance, name, rows).cpu().double().numpy()
-            )
+            place = rows.images.cpu().numpy(), rows.objects.cpu().numpy()
+            logits = self.perceiver.read(self.glance, name, rows).cpu().double().numpy()
+            table[place] = self.backend.reporting.attribute(name, logits, self._circumstances[place])
         return rows, table
 
     def _related(self, name: str) -> tuple[Rows, Tensor]:
@@ -171,15 +182,9 @@ class _Batch:
             mine = rows.images == image
             if bool(mine.any()):
                 relations[domain.relation_ids[name]] = (odds[mine][:, :count] > 0).cpu().numpy()
-        belief = Belief(
-            domain,
-            self.backend.reporting,
-            self._odds[image, :count],
-            self._circumstances[image, :count],
-            {name: self.logits[name][1][image, :count] for name in names},
-            relations,
-            self.backend.tolerance,
-        )
+        chances = {name: self.attributes[name][1][image, :count] for name in names}
+        chances[PRESENCE] = self.presence[image, :count]
+        belief = Belief(domain, chances, relations, self.backend.tolerance)
         detail = self.glance.details[image] if self.glance.details else None
         return Pending(
             belief,
@@ -234,7 +239,7 @@ class _Batch:
     def answers(self, trace: bool) -> list[Answer]:
         """Run all programs on what is known now."""
         glance = replace(self.glance, presence=self._presence())
-        attributes = {name: self._attribute(name) for name in self.logits}
+        attributes = {name: self._attribute(name) for name in self.attributes}
         found: list[Answer | None] = [None] * len(self.programs)
         for members, part in split_by_size(glance):
             place = {image: row for row, image in enumerate(members)}
@@ -268,21 +273,16 @@ class _Batch:
 
     def _presence(self) -> Tensor:
         """[images, objects] log-odds: of looks where they were taken, else of what a look would report."""
-        odds = self.glance.presence.clone()
-        for number, image in enumerate(self.pending):
-            chance = np.clip(image.belief.chances[PRESENCE], SMALLEST, 1.0 - SMALLEST)
-            odds[number, : len(chance)] = torch.from_numpy(np.log(chance) - np.log1p(-chance)).to(odds)
+        chance = np.clip(self.presence, SMALLEST, 1.0 - SMALLEST)
+        odds = torch.from_numpy(np.log(chance) - np.log1p(-chance)).to(self.glance.presence)
         for rows, values in self.reports.get(PRESENCE, ()):
             odds[rows.images, rows.objects] = values.to(odds)
         return odds
 
     def _attribute(self, name: str) -> tuple[Rows, Tensor]:
         """Log-probabilities of an attribute, [rows, values], of all objects of the images that read it."""
-        rows, table = self.logits[name]
-        for number, image in enumerate(self.pending):
-            if name in image.belief.chances:
-                table[number, : self.counts[number]] = np.log(np.maximum(image.belief.chances[name], SMALLEST))
-        values = torch.from_numpy(table).to(self.glance.presence)
+        rows, table = self.attributes[name]
+        values = torch.from_numpy(np.log(np.maximum(table, SMALLEST))).to(self.glance.presence)
         for told, reported in self.reports.get(name, ()):
             values[told.images, told.objects] = reported.to(values)
         return rows, values[rows.images, rows.objects].clamp_min(-LIMIT)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from nmn.domain import Domain
 from nmn.exact.scene import objects_of
 from nmn.perceiver import PRESENCE
-from nmn.policies.reporting import Reporting
 from nmn.worlds.tables import Table, enter
 
 Numbers = NDArray[np.float64]
@@ -24,17 +23,12 @@ class Belief:
         chances: By attribute, [objects, values]; by PRESENCE, [objects].
         looked: The facets that looks have told: (object, name).
         kept: Probability that no facet has a value that was left out as negligible.
-        everything: The objects that may be there.
-        presence: Whether each of them is (1) or not (0).
         attribute_of: The attribute of each concept.
         comparable: The attributes that objects are compared by.
 
     Args:
         domain: What can be said of objects.
-        reporting: Turns what the glance shows into what looks would report.
-        odds: [objects] of presence, from the glance.
-        circumstances: [objects, 2].
-        logits: [objects, values] of the glance, by attribute, for those that programs read.
+        chances: What looks would report: [objects] of PRESENCE, [objects, values] by attribute, for those that programs read.
         relations: [relations, objects, objects] bool; the glance alone tells them, so no look changes them.
         tolerance: Doubt of a facet up to which it is settled.
     """
@@ -42,18 +36,13 @@ class Belief:
     def __init__(
         self,
         domain: Domain,
-        reporting: Reporting,
-        odds: Numbers,
-        circumstances: Numbers,
-        logits: Mapping[str, Numbers],
+        chances: Mapping[str, Numbers],
         relations: NDArray[np.bool_],
         tolerance: float,
     ) -> None:
         self.domain = domain
         self.tolerance = tolerance
-        self.chances: dict[str, Numbers] = {PRESENCE: reporting.presence(odds, circumstances)}
-        for name, raw in logits.items():
-            self.chances[name] = reporting.attribute(name, raw, circumstances)
+        self.chances: dict[str, Numbers] = dict(chances)
         self.looked: set[tuple[int, str]] = set()
         self.attribute_of: Sequence[int] = domain.concept_attributes
         self.comparable: Sequence[int] = domain.comparable_ids
@@ -69,12 +58,23 @@ class Belief:
     def renew(self) -> None:
         """Take note of what looks have told."""
         self.kept = 1.0
-        self.presence = Table()
+        self._presence: Table | None = None
         self._attributes: dict[int, Table] = {}
-        for index, chance in enumerate(self.chances[PRESENCE].tolist()):
-            self._enter(self.presence, index, {1: chance, 0: 1.0 - chance})
-        self.everything = self.presence.known & ~self.presence.settled.get(0, 0)
         self._rows.clear()
+
+    @property
+    def presence(self) -> Table:
+        """Whether each object is there (1) or not (0)."""
+        if self._presence is None:
+            self._presence = Table()
+            for index, chance in enumerate(self.chances[PRESENCE].tolist()):
+                self._enter(self._presence, index, {1: chance, 0: 1.0 - chance})
+        return self._presence
+
+    @property
+    def everything(self) -> int:
+        """The objects that may be there."""
+        return self.presence.known & ~self.presence.settled.get(0, 0)
 
     def told(self, name: str, objects: Sequence[int], report: Numbers) -> None:
         """Take what looks report: probabilities [objects, values] of an attribute, [objects] of PRESENCE.
@@ -108,12 +108,17 @@ class Belief:
         """An anchor's row of a relation."""
         table = self._rows.get((relation, anchor))
         if table is None:
-            holds = 0
-            for other in np.flatnonzero(self._relations[relation, anchor]).tolist():
-                holds |= 1 << other
+            holds = self.related(relation, anchor)
             others = self.everything & ~(1 << anchor)
             table = self._rows[relation, anchor] = Table(others, {1: holds & others, 0: others & ~holds})
         return table
+
+    def related(self, relation: int, anchor: int) -> int:
+        """The objects that stand in a relation to an anchor, there or not."""
+        found = 0
+        for other in np.flatnonzero(self._relations[relation, anchor]).tolist():
+            found |= 1 << other
+        return found & ~(1 << anchor)
 
     def _enter(self, table: Table, index: int, chances: Mapping[int, float]) -> None:
         self.kept *= enter(table, index, chances, self.tolerance)

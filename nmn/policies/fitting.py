@@ -23,7 +23,7 @@ DOUBTS = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
 """Tolerated doubts that are tried, the greatest first."""
 
 DIFFERENT = 0.001
-"""Share of answers that may differ from those with all looks: a tenth of a point."""
+"""Share of answers that may differ from those with all looks beyond those that do at the least doubt: a tenth of a point."""
 
 BATCH = 64
 
@@ -112,10 +112,16 @@ class Trial:
         return found, backend
 
     def greatest(self, make: Callable[[float], Policy]) -> float:
-        """The greatest doubt of which few enough answers differ from those with all looks; the least if none is so."""
+        """The greatest doubt with which hardly more answers differ from those with all looks than with the least doubt.
+
+        Some differ whatever is tolerated: those of which the answer with all looks is itself next to even.
+        """
+        least = self._different(make(DOUBTS[-1]))
         for doubt in DOUBTS[:-1]:
-            found, _ = self.answers(make(doubt))
-            different = sum(one != other for one, other in zip(found, self.thorough, strict=True))
-            if different <= DIFFERENT * len(found):
+            if self._different(make(doubt)) <= least + DIFFERENT * len(self.thorough):
                 return doubt
         return DOUBTS[-1]
+
+    def _different(self, policy: Policy) -> int:
+        found, _ = self.answers(policy)
+        return sum(one != other for one, other in zip(found, self.thorough, strict=True))

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, Protocol
 
 from nmn.exact.compiled import Compiled
 from nmn.policies.belief import Belief
-from nmn.policies.survey import Survey
+from nmn.policies.modal import Modal
+from nmn.policies.survey import Sure, Survey
 
 
 class Look(NamedTuple):
@@ -45,6 +46,10 @@ class Prices:
             price += self.setups[look.pathway]
         return price
 
+    def least(self, look: Look) -> float:
+        """The price of a look at an image that another was taken of, of another object or through another pathway."""
+        return self.each[look.pathway] + min(self.crop, self.setups[look.pathway])
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -75,7 +80,7 @@ class Pending:
         attributes: For each question, the attributes that its program reads.
         pathways: What each pathway tells.
         detail: What the perceiver's glance kept of the image.
-        surveys: For each question, its worlds; None where they are not known, or no longer right.
+        surveys: For each question, its worlds, or that it is sure; None where they are not known, or no longer right.
         taken: Looks that were bought.
         rounds: How often looks were chosen.
         spent: Milliseconds that the looks cost.
@@ -87,11 +92,13 @@ class Pending:
     attributes: Sequence[frozenset[str]]
     pathways: Mapping[str, tuple[str, ...]]
     detail: Any = None
-    surveys: list[Survey | None] = field(default_factory=list)
+    surveys: list[Survey | Sure | None] = field(default_factory=list)
     taken: set[Look] = field(default_factory=set)
     rounds: int = 0
     spent: float = 0.0
     reasons: list[Reason] = field(default_factory=list)
+
+    _modal: Modal | None = None
 
     def __post_init__(self) -> None:
         self.surveys = [None] * len(self.questions)
@@ -101,10 +108,18 @@ class Pending:
         wanted = set(names)
         return [pathway for pathway, told in self.pathways.items() if wanted.intersection(told)]
 
+    @property
+    def modal(self) -> Modal:
+        """The image as it is likeliest."""
+        if self._modal is None:
+            self._modal = Modal(self.belief)
+        return self._modal
+
     def forget(self, told: set[tuple[int, str]]) -> None:
-        """Drop the surveys of questions that read any of the facets that looks have told: their worlds are others now."""
+        """Drop what is known of questions that read any of the facets that looks have told: their worlds are others now."""
+        self._modal = None
         for number, found in enumerate(self.surveys):
-            if found is not None and not told.isdisjoint(found.read.values()):
+            if isinstance(found, Sure) or (found is not None and not told.isdisjoint(found.read.values())):
                 self.surveys[number] = None
 
 

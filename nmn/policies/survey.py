@@ -36,6 +36,19 @@ PAIRED = 6  # facets of the greatest doubt that are also valued in pairs
 
 
 @dataclass(frozen=True)
+class Sure:
+    """A question whose likeliest world alone is likely enough.
+
+    Attributes:
+        answer: In that world.
+        doubt: Probability that the answer is another, at most.
+    """
+
+    answer: str | None
+    doubt: float
+
+
+@dataclass(frozen=True)
 class Survey:
     """The worlds of a question that were looked into.
 
@@ -89,6 +102,10 @@ class Survey:
                 rows[left] = row = row / row.sum()
             table[number] = row
         return table
+
+    def unsure(self, facets: Sequence[Facet]) -> float:
+        """Probability, at most, that any of these facets has another than its likeliest value."""
+        return sum(1.0 - self._options(facet)[0][1] for facet in facets)
 
     def _options(self, facet: Facet) -> Options:
         kind, attribute, index, _ = facet

@@ -6,11 +6,12 @@ sure enough. If nothing is worth its price, or after the last round, what the wo
 looked at.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from nmn.exact.compiled import Compiled
 from nmn.policies.looks import Look, Pending, Prices, Reason
-from nmn.policies.survey import MOST_WORLDS, Survey, survey
+from nmn.policies.survey import MOST_WORLDS, Sure, Survey, survey
 from nmn.worlds.world import Facet
 
 ROUNDS = 3
@@ -40,7 +41,7 @@ class Value:
         doubtful = self.doubtful(image)
         if not doubtful:
             return []
-        offers = Offers.of(image, doubtful)
+        offers = Offers.of(image, doubtful, lambda look: self.rate * self.prices.least(look))
         if not offers.worth:
             return []
         chosen = self._worth_it(image, offers) if image.rounds < self.rounds else []
@@ -57,10 +58,16 @@ class Value:
                 continue
             known = image.surveys[number]
             if known is None:
-                known = image.surveys[number] = survey(compiled, image.belief, self.doubt, MOST_WORLDS)
-            if known.doubt > self.doubt:
+                known = image.surveys[number] = self._known(image, compiled)
+            if isinstance(known, Survey) and known.doubt > self.doubt:
                 found[number] = known
         return found
+
+    def _known(self, image: Pending, compiled: Compiled) -> Survey | Sure:
+        answer, likely = image.modal.answer(compiled)
+        if likely >= 1.0 - self.doubt:
+            return Sure(answer, 1.0 - likely)
+        return survey(compiled, image.belief, self.doubt, MOST_WORLDS)
 
     def _worth_it(self, image: Pending, offers: "Offers") -> list[Look]:
         """Looks whose value over their price exceeds the rate; what is paid once is paid by the best of them."""
@@ -110,8 +117,12 @@ class Offers:
     most: Mapping[Look, tuple[int, Survey]]
 
     @staticmethod
-    def of(image: Pending, doubtful: Mapping[int, Survey]) -> "Offers":
-        """Add up the values of looks over questions."""
+    def of(image: Pending, doubtful: Mapping[int, Survey], least: Callable[[Look], float]) -> "Offers":
+        """Add up the values of looks over questions.
+
+        A look at facets of which all but the likeliest values have the probability e together is worth at most 2 e, so
+        those of which this is less than ``least`` are offered as worth nothing without being valued.
+        """
         pathways = {name: pathway for pathway, told in image.pathways.items() for name in told}
         worth: dict[Look, float] = {}
         pairs: dict[tuple[Look, Look], float] = {}
@@ -123,9 +134,14 @@ class Offers:
                 if name in pathways:
                     telling.setdefault(Look(index, pathways[name]), []).append(facet)
             looks = sorted(telling)
-            alone, joint = found.values({place: telling[look] for place, look in enumerate(looks)})
-            for place, value in alone.items():
-                look = looks[place]
+            worthy = {
+                place: telling[look]
+                for place, look in enumerate(looks)
+                if 2.0 * len(doubtful) * found.unsure(telling[look]) >= least(look)
+            }
+            alone, joint = found.values(worthy)
+            for place, look in enumerate(looks):
+                value = alone.get(place, 0.0)
                 worth[look] = worth.get(look, 0.0) + value
                 if value > best.get(look, -1.0):
                     best[look], most[look] = value, (number, found)

@@ -15,6 +15,7 @@ from nmn.exact import ExactBackend
 from nmn.parser.text import parse_program
 from nmn.perceiver import PRESENCE
 from nmn.policies.belief import Belief
+from nmn.policies.modal import Modal
 from nmn.policies.survey import Survey, survey
 from nmn.program import Program
 from nmn.registry import default_registry
@@ -35,9 +36,12 @@ TEXTS = (
 
 def belief(seed: int, objects: int = 4, tolerance: float = 0.0) -> Belief:
     seen = outcome(seed, objects, noise=3.0)
-    logits = {name: value.astype(np.float64) for name, value in seen.logits.items()}
-    odds, circumstances = seen.presence.astype(np.float64), seen.circumstances.astype(np.float64)
-    return Belief(CLEVR, REPORTING, odds, circumstances, logits, seen.relations > 0, tolerance)
+    circumstances = seen.circumstances.astype(np.float64)
+    chances = {
+        name: REPORTING.attribute(name, value.astype(np.float64), circumstances) for name, value in seen.logits.items()
+    }
+    chances[PRESENCE] = REPORTING.presence(seen.presence.astype(np.float64), circumstances)
+    return Belief(CLEVR, chances, seen.relations > 0, tolerance)
 
 
 def read(text: str) -> Program:
@@ -168,6 +172,14 @@ def test_a_survey_that_stops_early_never_says_it_is_surer_than_it_is(seed: int) 
     for text in TEXTS:
         early = survey(BACKEND.compile(read(text)), belief(seed), 0.2)
         assert early.doubt >= whole(text, seed).doubt - 1e-9
+
+
+@given(SEEDS)
+@settings(max_examples=5, deadline=None)
+def test_the_likeliest_world_alone_never_says_it_is_surer_than_all_worlds_are(seed: int) -> None:
+    for text in TEXTS:
+        answer, likely = Modal(belief(seed)).answer(BACKEND.compile(read(text)))
+        assert likely <= whole(text, seed).answers.get(answer, 0.0) + 1e-9
 
 
 def test_a_look_at_what_the_answer_does_not_hang_on_is_worth_nothing() -> None:
