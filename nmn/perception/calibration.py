@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nmn.perception.detector import PixelPerceiver
 
 LEAST_PRESENCE = 0.01  # calibrated probability below which a proposal is not worth a row
-DOUBT = 0.001  # probability of being wrong above which a glance is not relied on alone
+DOUBT = 0.003  # probability of being wrong above which a glance is not relied on alone
 LEAST_WEIGHT = 0.02  # of an opinion; its inverse is the greatest
 TEMPERATURES = (0.3, 5.0)  # where a temperature or factor may lie; few mistakes would otherwise fit an extreme
 
