@@ -187,7 +187,8 @@ def test_soft_execution_agrees_where_it_is_exact(text: str, seed: int) -> None:
     found = ask(facts, program, mass=1.0, limit=10**6)
     (soft,) = Engine(FactPerceiver(TINY, (facts,), [])).run([0], [program])
     same(found.given_granted(), soft.distribution, within=1e-4)
-    assert found.distribution.get(soft.value, 0.0) == pytest.approx(soft.confidence, abs=1e-4)
+    joint = soft.granted * soft.distribution[soft.value]
+    assert found.distribution.get(soft.value, 0.0) == pytest.approx(joint, abs=1e-4)
 
 
 def anchored() -> Facts:
