@@ -30,6 +30,10 @@ READ_BY_GRAMMAR = ("plain", "clevr")
 _MOST_DRAWS = 10_000  # programs drawn for one that may be produced
 _MOST_WORDINGS = 12  # tried for one program that is given
 _FEW_WORDINGS = 4  # tried for one program drawn, before another one is drawn
+_LONG, _FORGONE = (
+    150,
+    0.45,
+)  # letters of a text that people seldom say, and the chance that another one is drawn instead
 _NOISY_OF = ("spoken", "plain", "clevr"), (0.6, 0.2, 0.2)
 
 
@@ -95,9 +99,11 @@ class QuestionGenerator:
             if self.exclude and structure(program, self.registry) in self.exclude:
                 continue
             try:
-                return Example(self._text(question, program, random, style, _FEW_WORDINGS), program, style)
+                text = self._text(question, program, random, style, _FEW_WORDINGS)
             except ProgramError:
                 continue
+            if style in READ_BY_GRAMMAR or len(text) < _LONG or random.random() >= _FORGONE:
+                return Example(text, program, style)
         raise InputError(f"none of {_MOST_DRAWS:,} programs drawn may be produced: too much is excluded")
 
     def render(self, program: Program, random: Random, style: str = "plain") -> str:

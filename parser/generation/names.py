@@ -13,6 +13,7 @@ from nmn.registry import Registry
 
 _ANY_NOUN = "one"  # read by every lexicon
 _FIRST_TO_MIND = 1.5  # power of a random number: how much likelier the first words of a list are than the last
+_DEGREE = re.compile(r"how (\w+)")  # what is asked with "how big" is compared with "as big as"
 _SIDE = re.compile(r"(to|on|at|in) the (\w+(?: \w+){0,2}) of")
 
 
@@ -50,6 +51,7 @@ class Names:
     attributes: Mapping[str, Words] = field(init=False)
     predicates: Mapping[str, Words] = field(init=False)
     asked: Mapping[str, Words] = field(init=False)
+    degrees: Mapping[str, tuple[str, ...]] = field(init=False)
     relations: Mapping[str, Words] = field(init=False)
     sides: Mapping[str, tuple[tuple[str, str], ...]] = field(init=False)
     protected: frozenset[str] = field(init=False)
@@ -85,6 +87,10 @@ class Names:
         }
         self.asked = {
             each.name: Words(each.asked_as, informal.asked_as.get(each.name, ())) for each in domain.attributes
+        }
+        self.degrees = {
+            name: tuple(how[1] for each in words.formal if (how := _DEGREE.fullmatch(each)))
+            for name, words in self.asked.items()
         }
         self.relations = {
             each.name: Words(

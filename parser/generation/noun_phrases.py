@@ -1,6 +1,6 @@
 """Noun phrases: sets and single things in words, with all that is said of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from nmn.errors import ProgramError
@@ -8,6 +8,7 @@ from nmn.parser.generation.description import Alike, Base, Both, Either, Related
 from nmn.parser.generation.inflection import EITHER, PLURAL, SINGULAR, article, listed
 from nmn.parser.generation.names import Names, Words
 from nmn.parser.generation.patterns import Wordings
+from nmn.parser.generation.sides import missing_sides, turned
 from nmn.program import Concept
 
 _ONE, _SHUFFLED, _OTHER, _SAID_AFTER, _AS_ADJECTIVE = 0.04, 0.25, 0.15, 0.14, 0.15  # chances
@@ -32,7 +33,7 @@ class NounPhrases:
         informal: Whether words and ways may be used that the grammar does not read.
 
     Attributes:
-        about: The thing that has been spoken of and is now called "it".
+        about: The thing that has been spoken of and is now called ``pronoun``.
         nested: Whether "and" or "or" stands where it could be read in several ways.
     """
 
@@ -46,6 +47,7 @@ class NounPhrases:
         self.sloppy = informal and random.random() < _SLOPPY
         self.freely = random.choice(_FREELY) if informal else 0.0
         self.about: Things | None = None
+        self.pronoun = "it"
         self.nested = False
         self.joins = 0
         self.adds = False  # whether "and" adds things up, as in "how many cubes and balls", or asks for each of them
@@ -175,7 +177,7 @@ class NounPhrases:
     def the(self, things: Things) -> str:
         """One thing: "the ...", or "it"."""
         if things is self.about:
-            return "it"
+            return self.pronoun
         return f"{self.definite} {self.phrase(things, several=False).removeprefix(EITHER)}"
 
     def a(self, things: Things) -> str:
@@ -208,22 +210,18 @@ class NounPhrases:
     def condition(self, base: Related | Alike, several: bool, purpose: str) -> str:
         if isinstance(base, Related):
             words = {"to": base.relation, "anchor": base.anchor}
-            return self.spoken(purpose, several, words, self.missing_sides(base) if self.informal else frozenset())
+            return self.spoken(
+                purpose, several, words, missing_sides(self.names, base) if self.informal else frozenset()
+            )
         predicate = self.names.predicates[base.attribute]
         missing = frozenset() if predicate.formal else frozenset({"made"})
+        if not self.names.degrees[base.attribute]:
+            missing |= {"degree"}
         if base.anchor is not self.about:
             missing |= {"its"}
             if base.anchor.base is not None:
                 missing |= {"whose"}
         return self.spoken(purpose, several, {"of": base.attribute, "anchor": base.anchor}, missing)
-
-    def missing_sides(self, base: Related) -> frozenset[str]:
-        """Forms that a relation has no words for: "to its left", and "with the ball to their right"."""
-        inverse = self.names.domain.relation(base.relation).inverse
-        found = set() if self.names.sides[base.relation] and base.anchor.base is None else {"beside"}
-        if inverse is None or base.anchor.base is not None or not self.names.relations[inverse].formal:
-            found.add("opposite")
-        return frozenset(found)
 
     def spoken(
         self, purpose: str, several: bool, words: Mapping[str, object], missing: frozenset[str] = frozenset()
@@ -237,21 +235,17 @@ class NounPhrases:
             found = agreeing.get(slot)
             if found is not None:
                 return found
-            if slot == "opposite":
-                return self.opposite(str(words["to"]), agreeing)
+            if slot in ("opposite", "inverse", "reach"):
+                return turned(slot, self.names, self.random, str(words["to"]), agreeing)
             return self.place(slot, words)
 
         return pattern.spoken(self.random, fill)
 
-    def opposite(self, relation: str, agreeing: Mapping[str, str]) -> str:
-        """Where the other thing is, seen from here: "to their right", "behind them"."""
-        inverse = self.names.domain.relation(relation).inverse
-        assert inverse is not None
-        sides = self.names.sides[inverse]
-        if sides and self.chance() < 0.6:
-            preposition, side = self.random.choice(sides)
-            return f"{preposition} {agreeing['their']} {side}"
-        return f"{self.word(self.names.relations, inverse)} {agreeing['them']}"
+    def filled(self, purpose: str, places: Mapping[str, Callable[[], str]]) -> str:
+        """A pattern of a kind, each of its places said when its turn comes."""
+        pattern = self.patterns[purpose].choose(self.random)
+        assert pattern is not None
+        return pattern.spoken(self.random, lambda slot: places[slot]())
 
     def place(self, slot: str, words: Mapping[str, object]) -> str:
         value = words.get(slot)
@@ -265,6 +259,8 @@ class NounPhrases:
             return self.names.several(self.word(self.names.attributes, str(words["of"])))
         if slot == "made":
             return self.word(self.names.predicates, str(words["of"]))
+        if slot == "degree":
+            return self.random.choice(self.names.degrees[str(words["of"])])
         if slot == "a_value":
             return article(str(words["value"]))
         if slot == "beside":

@@ -25,6 +25,7 @@ from nmn.parser.generation.inflection import EITHER, article, listed
 from nmn.parser.generation.names import Names
 from nmn.parser.generation.noun_phrases import NounPhrases
 from nmn.parser.generation.patterns import Wordings
+from nmn.parser.generation.stories import STORY_SLOTS, missing_in_stories
 from nmn.program import Concept
 
 _SPACES = re.compile(r"\s+")
@@ -100,6 +101,8 @@ class Speaker(NounPhrases):
             for slot, words in (("made", names.predicates[attribute]), ("how", names.asked[attribute])):
                 if not (words.formal or (self.informal and words.informal and self.question.operation == QUERY)):
                     found.add(slot)
+            if not names.degrees[attribute]:
+                found.add("degree")
             if attribute not in names.noun_values or self.has_noun(self.question.sides[0]):
                 found.add("nameless")
             if not 1 < len(self.choices()) <= _FEW_VALUES:
@@ -123,6 +126,8 @@ class Speaker(NounPhrases):
             return listed([article(each) for each in values] if nouns else values, "or")
         if slot == "attributes":
             return self.names.several(self.word(self.names.attributes, attribute))
+        if slot == "degree":
+            return self.random.choice(self.names.degrees[attribute])
         words = {"attribute": self.names.attributes, "made": self.names.predicates, "how": self.names.asked}
         return self.word(words[slot], attribute)
 
@@ -270,7 +275,7 @@ def _only_places(base: Base) -> bool:
 @lru_cache(maxsize=256)
 def _missing(shape: tuple[str, bool, bool, int]) -> frozenset[str]:
     kind, noun, one_noun, adjectives = shape
-    found: set[str] = set()
+    found = set(missing_in_stories(kind, valued=noun or adjectives > 0))
     if not kind:
         found |= {"head", "heads", "rest", "is_rest", "only_rest"}
     if noun or adjectives:
@@ -296,8 +301,9 @@ def _missing(shape: tuple[str, bool, bool, int]) -> frozenset[str]:
     return frozenset(found)
 
 
-_OF_ATTRIBUTE = frozenset({"attribute", "attributes", "made", "how", "choices"})
+_OF_ATTRIBUTE = frozenset({"attribute", "attributes", "made", "how", "choices", "degree"})
 _SLOTS: Mapping[str, Callable[[Speaker, Things], str]] = {
+    **STORY_SLOTS,
     "things": Speaker.whole,
     "thing": Speaker.one,
     "the": Speaker.the,
