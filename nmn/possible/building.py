@@ -56,7 +56,7 @@ def from_masks(
     for attribute, row in enumerate(values):
         for index, options in enumerate(row):
             if not options:
-                raise SceneError(f"object {index} has no {domain.attributes[attribute].name} left")
+                raise SceneError(f"object {index} is left without a {domain.attributes[attribute].name}")
             for concept in bits(options):
                 may[concept] |= 1 << index
             if options & (options - 1) == 0:

@@ -240,7 +240,7 @@ def test_prediction_sets_hold_the_likeliest_value_and_all_above_the_threshold() 
     [
         ({"colour": [{"red"}]}, {}, "has no attribute 'colour'; did you mean 'color'?"),
         ({"color": [{"crimson"}]}, {}, "'crimson'"),
-        ({"color": [set()]}, {}, "object 0 has no color left"),
+        ({"color": [set()]}, {}, "object 0 is left without a color"),
         ({"color": [{"red"}, {"red"}]}, {}, "color is given for 2 objects of 1"),
         ({}, {"lefty": [(0, 0)]}, "has no relation 'lefty'; did you mean 'left'?"),
     ],
