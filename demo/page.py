@@ -8,7 +8,7 @@ from typing import Any
 from nmn.demo.body_limit import BodyLimit
 from nmn.demo.doors import Doors
 from nmn.demo.gallery import LARGEST_UPLOAD
-from nmn.demo.workbench import Workbench
+from nmn.demo.workbench import AT_ONCE, Workbench
 from nmn.inspection.markup import Markup, element, joined
 from nmn.inspection.page import asset
 
@@ -62,8 +62,11 @@ def serve(blocks: Any, *, host: str | None, port: int | None, browser: bool = Fa
     Returns:
         Its address.
     """
+    import torch
     from starlette.middleware import Middleware
 
+    # Runs go on beside one another, each in a share of the cores: thread pools that wait for each other are slow.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // AT_ONCE))
     _, address, _ = blocks.queue(max_size=64).launch(
         server_name=host,
         server_port=port,
