@@ -226,6 +226,24 @@ def test_a_question_for_one_of_few_values_may_name_them() -> None:
     assert any(re.search(r"\b(large|big|huge)\b.* or .*\b(small|tiny|little)\b", text, re.IGNORECASE) for text in texts)
 
 
+def test_sentences_may_lead_up_to_a_question_and_then_speak_of_it() -> None:
+    program = parse_program(
+        "count(filter(relate(unique(filter(relate(unique(filter(scene(), shape=cube)), behind), shape=sphere)), left),"
+        " shape=cylinder))",
+        REGISTRY,
+    ).program
+    texts = [GENERATOR.render(program, Random(seed), "spoken").lower() for seed in range(600)]
+    assert any(re.search(r"\b(cube|block)\b.*\bit\b.*\b(ball|sphere)\b.*\bcylinders\b", text) for text in texts)
+    assert any(re.search(r"\bhow many of (them|those|these) are cylinders\b", text) for text in texts)
+    assert any(text.startswith(("if you look", "when you look")) for text in texts)
+
+
+def test_long_texts_are_said_less_often() -> None:
+    lengths = sorted(len(example.text) for example in drawn("spoken", 400))
+    assert lengths[len(lengths) // 2] < 120
+    assert lengths[-1] > 200
+
+
 def test_patterns_close_their_brackets() -> None:
     assert Pattern.of("3: (a|b) [c ]{d}").spoken(Random(0), str.upper).endswith("D")
     with pytest.raises(ValueError, match="is missing"):
