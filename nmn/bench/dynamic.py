@@ -7,9 +7,10 @@ the clock, from files and question texts to answers: decoding, parsing, surveyin
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import torch
 
 from nmn.bench.measure import Timing, interleaved
 from nmn.bench.oracle import Oracle, RandomLooks
@@ -25,8 +26,10 @@ from nmn.policies.settings import PolicySettings, rate_of
 from nmn.policies.tally import Tally
 from nmn.policies.value import Value
 from nmn.program import Program
+from nmn.soft import SoftBackend
 
 DOUBTS = {"value": (0.3, 0.2, 0.1, 0.05, 0.02), "threshold": (0.5, 0.2, 0.1, 0.05, 0.02, 0.005)}
+PLAIN = "without policies"
 TIMED = ("everything", "read", "glance", "threshold", "value")
 Interval = tuple[float, float]
 
@@ -85,11 +88,20 @@ class DynamicRow:
 
 @dataclass(frozen=True)
 class DynamicReport:
-    """All rows, and what they were measured on."""
+    """All rows, and what they were measured on.
+
+    Attributes:
+        rows: Every policy at every setting, and every static network.
+        images: How many.
+        questions: How many.
+        overhead: Time of ``everything`` by its name over that of the same back end without policies, by way of asking.
+        spread_ms: The quickest and the slowest of the repeats, by policy and way of asking.
+    """
 
     rows: tuple[DynamicRow, ...]
     images: int
     questions: int
+    overhead: Mapping[str, float]
     spread_ms: Mapping[str, Mapping[str, Interval]]
 
     def to_json(self) -> dict[str, Any]:
@@ -117,6 +129,7 @@ def compare_policies(
     settings: PolicySettings,
     work: Work,
     *,
+    statics: Mapping[str, Engine] | None = None,
     cache: Path | None = None,
     doubts: Mapping[str, Sequence[float]] = DOUBTS,
     timed: int = 64,
@@ -129,6 +142,7 @@ def compare_policies(
         engine: With stages (:class:`nmn.policies.selecting.StagedBackends`).
         settings: What was fitted for its weights.
         work: What is asked.
+        statics: Engines over other weights, whose images are looked at once and alike, by name.
         cache: Folder for what looks report.
         doubts: What threshold and value tolerate.
         timed: How many questions are timed; 0 for none.
@@ -161,13 +175,36 @@ def compare_policies(
     for doubt, mean in looks.items():
         tried("random", doubt, RandomLooks(mean))
     tried("oracle", None, Oracle())
+    for name, other in (statics or {}).items():
+        advance(f"static {name}")
+        found = [each.value for each in engine_answers(other, work, Choice("read"))]
+        rows.append(_static(name, other, work, found, whole))
     times: dict[str, dict[str, Timing]] = {}
     if timed:
         advance("the clock")
-        times = measured_times(engine, settings, work, timed, repeats)
+        times = measured_times(_entrants(engine, settings, statics or {}), work, timed, repeats)
         rows = [_timed(row, times, settings) for row in rows]
     spread = {name: {way: _ms(each) for way, each in ways.items()} for name, ways in times.items()}
-    return DynamicReport(tuple(rows), len(work.files), len(work.texts), spread)
+    plain, named = times.get(PLAIN, {}), times.get("everything", {})
+    overhead = {way: named[way].median / each.median for way, each in plain.items()}
+    return DynamicReport(tuple(rows), len(work.files), len(work.texts), overhead, spread)
+
+
+Entrants = Mapping[str, tuple[Engine, Choice | None]]
+"""What is timed: engines with the policy that they go by."""
+
+
+def _entrants(engine: Engine, settings: PolicySettings, statics: Mapping[str, Engine]) -> Entrants:
+    plain = Engine(
+        engine.perceiver,
+        parser=engine.parser,
+        registry=engine.registry,
+        backend=cast(SoftBackend, engine.backend).of(engine.perceiver, "everything"),
+    )
+    own: dict[str, tuple[Engine, Choice | None]] = {
+        name: (engine, Choice(name, settings.doubt.get(name))) for name in TIMED
+    }
+    return own | {PLAIN: (plain, None)} | {name: (other, Choice("read")) for name, other in statics.items()}
 
 
 def engine_answers(engine: Engine, work: Work, choice: Choice) -> list[Any]:
@@ -176,11 +213,8 @@ def engine_answers(engine: Engine, work: Work, choice: Choice) -> list[Any]:
     return engine.run([work.files[image] for image in work.positions], list(work.programs), backend=backend)
 
 
-def measured_times(
-    engine: Engine, settings: PolicySettings, work: Work, number: int, repeats: int
-) -> dict[str, dict[str, Timing]]:
-    """CPU time of policies by (batch, questions an image), interleaved."""
-    choices = {name: Choice(name, settings.doubt.get(name)) for name in TIMED}
+def measured_times(entrants: Entrants, work: Work, number: int, repeats: int) -> dict[str, dict[str, Timing]]:
+    """CPU time of a question by way of asking: batch and questions an image; interleaved."""
     ways: dict[str, list[tuple[list[Path], list[str]]]] = {}
     one = _spread_out(work, number, 1)
     ways["batch 1, 1 question"] = [([file], [text]) for file, text in zip(*one, strict=True)][: max(8, number // 4)]
@@ -189,19 +223,22 @@ def measured_times(
     ways["batch 1, 10 questions"] = [
         (ten[0][start : start + 10], ten[1][start : start + 10]) for start in range(0, min(len(ten[0]), 40), 10)
     ]
-    found: dict[str, dict[str, Timing]] = {name: {} for name in choices}
+    found: dict[str, dict[str, Timing]] = {name: {} for name in entrants}
     for way, calls in ways.items():
-        things = {name: _run(engine, choice, calls) for name, choice in choices.items()}
+        things = {name: _run(engine, choice, calls) for name, (engine, choice) in entrants.items()}
         asked = sum(len(texts) for _, texts in calls)
         for name, timing in interleaved(things, repeats=repeats).items():
             found[name][way] = Timing(tuple(each / asked for each in timing.samples))
     return found
 
 
-def _run(engine: Engine, choice: Choice, calls: Sequence[tuple[list[Path], list[str]]]) -> Callable[[], object]:
+def _run(engine: Engine, choice: Choice | None, calls: Sequence[tuple[list[Path], list[str]]]) -> Callable[[], object]:
     def run() -> None:
         for files, texts in calls:
-            engine.answer(files, texts, policy=choice.policy, doubt=choice.doubt)
+            if choice is None:
+                engine.answer(files, texts)
+            else:
+                engine.answer(files, texts, policy=choice.policy, doubt=choice.doubt)
 
     return run
 
@@ -229,6 +266,21 @@ def _of_everything(work: Work, found: Sequence[str | None], staged: Staged, obje
     return DynamicRow(**{**asdict(row), "looks_per_image": looks})
 
 
+def _static(
+    name: str, engine: Engine, work: Work, found: Sequence[str | None], whole: Sequence[str | None]
+) -> DynamicRow:
+    """A network that looks at every image alike, with the facets that programs read."""
+    looper = cast(SoftBackend, engine.backend).looper
+    perceiver, objects = engine.perceiver, 0.0
+    objects = float(np.mean([int(each.mask.sum()) for each in (perceiver.glance([f]) for f in work.files[:16])]))
+    flops = 0.0
+    for program in work.programs:
+        named = [engine.domain.attributes[each].name for each in looper.bind(program, torch.device("cpu")).attributes]
+        flops += perceiver.glance_cost(1) + objects * sum(perceiver.attribute_cost(each) for each in named)
+    tally = Tally(images=len(work.programs), questions=len(work.programs), flops=round(flops))
+    return _row(name, None, work, found, whole, tally, None)
+
+
 def _row(
     name: str,
     doubt: float | None,
@@ -242,7 +294,7 @@ def _row(
     base = np.array([one == other for one, other in zip(whole, work.answers, strict=True)], np.float64)
     same = np.mean([one == other for one, other in zip(found, whole, strict=True)])
     interval, paired = (_interval(work, values) for values in (right, right - base))
-    price = 0.0 if settings is None else _price(tally, settings)
+    price = 0.0 if settings is None else tally.price(settings.prices)
     return DynamicRow(
         name,
         doubt,
@@ -265,13 +317,6 @@ def _interval(work: Work, values: "np.ndarray[Any, np.dtype[np.float64]]") -> In
         sums_by_cluster(clusters, groups, values, shape), sums_by_cluster(clusters, groups, 1.0, shape)
     )
     return percentile_intervals(ratios)[0]
-
-
-def _price(tally: Tally, settings: PolicySettings) -> float:
-    """By the table of costs; set-up and crops counted for every look, so no less than what it takes."""
-    prices = settings.prices
-    looks = sum(count * (prices.setups[name] + prices.each[name] + prices.crop) for name, count in tally.looks.items())
-    return prices.glance + (looks + tally.opened * prices.opening) / max(1, tally.questions)
 
 
 def _timed(row: DynamicRow, times: Mapping[str, Mapping[str, Timing]], settings: PolicySettings) -> DynamicRow:

@@ -1,12 +1,13 @@
 """``nmn bench dynamic``: what policies save, and what it costs in accuracy."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from nmn.cli.calibrate_policies import image_files, shipped
+from nmn.cli.calibrate_policies import image_files, shipped, staged_perceiver
 from nmn.cli.options import Limit, Weights, examples
 from nmn.cli.outputs import check_target, write_target
 from nmn.cli.show import console
@@ -27,6 +28,12 @@ def dynamic(
     images: Annotated[Path, typer.Option("--images", help="Folder of the questions' images.")],
     questions: Annotated[Path, typer.Option("--questions", help="Questions file with programs, in CLEVR's format.")],
     weights: Weights = None,
+    static: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--static", help="Folder with weights that look at every image alike, to be held against; repeatable."
+        ),
+    ] = None,
     limit: Limit = None,
     cache: Annotated[Path | None, typer.Option("--cache", help="Folder for what looks report.")] = None,
     timed: Annotated[int, typer.Option("--timed", min=0, help="Questions that are timed; 0 for none.")] = 64,
@@ -61,13 +68,20 @@ def dynamic(
         raise InputError(f"weights {folder} have no focus: there are no looks to choose among")
     settings = staged.settings
     work = _work(files, questions, limit, perceiver.domain)
-    engine = Engine(perceiver, staged=staged)
+    calibration = perceiver.config.calibration
+    # What all are held against takes every look, whatever the weights leave out by themselves.
+    engine = Engine(perceiver.calibrated(replace(calibration, doubt=0.0)), staged=staged)
+    others = {f"static {each.name}": PixelPerceiver.from_pretrained(each) for each in static or []}
+    if calibration.doubt > 0:
+        others |= {f"own doubt {calibration.doubt:g}": perceiver}
+    statics = {name: Engine(each, parser=engine.parser) for name, each in others.items()}
     kept = None if cache is None else cache / weights_fingerprint(folder) / questions.stem
     shown = console(stderr=True)
     report = compare_policies(
         engine,
         settings,
         work,
+        statics=statics,
         cache=kept,
         timed=timed,
         repeats=repeats,
@@ -80,6 +94,57 @@ def dynamic(
 
         draw_dynamic(report.rows, plot)
     _print(report)
+
+
+DIFFICULTY_EXAMPLE = examples(
+    "nmn bench difficulty --weights run/weights --images $DATA/images/val \\",
+    "    --questions $DATA/questions/CLEVR_val_questions.json --limit 1000",
+)
+
+
+def difficulty(
+    images: Annotated[Path, typer.Option("--images", help="Folder of the questions' images.")],
+    questions: Annotated[Path, typer.Option("--questions", help="Questions file with programs, in CLEVR's format.")],
+    weights: Weights = None,
+    limit: Limit = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write all rows to this file.")] = None,
+) -> None:
+    """Show whether --policy value looks more closely where a glance sees less.
+
+    The images are asked about as they are, with noise, in the dark, compressed and blurred; and, as they are, in parts by
+    the number of objects and the length of programs.
+    """
+    if json is not None:
+        check_target(json, "--json", inputs=(questions,))
+    files = image_files(images, 0)
+    from tempfile import TemporaryDirectory
+
+    from nmn.bench.difficulty import by_difficulty
+    from nmn.policies.settings import PolicySettings
+    from nmn.registry import default_registry
+
+    folder = shipped() if weights is None else weights
+    staged = staged_perceiver(folder)
+    settings = PolicySettings.read(folder)
+    work = _work(files, questions, limit, staged.domain)
+    shown = console(stderr=True)
+    with TemporaryDirectory(prefix="nmn-") as temporary:
+        rows = by_difficulty(
+            staged,
+            default_registry(),
+            settings,
+            work,
+            Path(temporary),
+            lambda words: shown.print(words, style="dim") if shown.is_terminal else None,
+        )
+    if json is not None:
+        write_target(json, "--json", {"weights": str(folder), "rows": [row.to_json() for row in rows]})
+    table = Table("questions", "number", "glance", "value", "everything", "looks", "opened", "priced, ms")
+    for row in rows:
+        shares = (f"{each:.2%}" for each in (row.glance, row.value, row.everything))
+        cost = (f"{row.looks_per_image:.2f}", f"{row.opened:.1%}", f"{row.price_ms:.1f}")
+        table.add_row(row.kind, f"{row.questions:,}", *shares, *cost)
+    console().print(table)
 
 
 def _work(files: list[Path], questions: Path, limit: int | None, domain: "Domain") -> "Work":
@@ -114,6 +179,8 @@ def _print(report: "DynamicReport") -> None:
     out = console()
     out.print(shown)
     out.print(f"{report.questions:,} questions on {report.images:,} images; times are CPU ms a question")
+    for way, ratio in report.overhead.items():
+        out.print(f"everything by its name takes {ratio:.3f} of the time without policies ({way})")
     for line in report.flops_without_time():
         out.print(f"FLOPs fell and time did not: {line}")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nmn.perceiver import Staged
-from nmn.policies.looks import Pending
+from nmn.policies.looks import Pending, Prices
 
 
 @dataclass
@@ -37,3 +37,10 @@ class Tally:
                 self.flops += perceiver.look_cost(look.pathway)
             for name in frozenset[str]().union(*image.attributes):
                 self.flops += image.belief.objects * perceiver.read_cost(name)
+
+    def price(self, prices: Prices) -> float:
+        """Milliseconds of a question by a table of costs; every look pays its set-up and crop, so no less than it takes."""
+        each = {name: prices.setups[name] + prices.each[name] + prices.crop for name in self.looks}
+        looks = sum(count * each[name] for name, count in self.looks.items())
+        glances = prices.glance * self.images
+        return (glances + looks + self.opened * prices.opening) / max(1, self.questions)
