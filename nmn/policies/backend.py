@@ -133,6 +133,7 @@ class _Batch:
             self.questions[image].append(place)
         self.counts = glance.mask.sum(1).tolist()
         self._mask = glance.mask.cpu().numpy()
+        self._rows_of: dict[tuple[bool, ...], Rows] = {}
         self._circumstances = self.perceiver.circumstances(glance).cpu().double().numpy()
         self.presence = self._expected_presence()
         self.attributes = {name: self._expected(name) for name in self._named(lambda reads: reads.attributes)}
@@ -144,6 +145,17 @@ class _Batch:
         return sorted(frozenset[str]().union(*(part(each) for each in self.reads)))
 
     def _rows(self, reading: Sequence[bool]) -> Rows:
+        """All objects of the images that read something."""
+        key = tuple(reading)
+        found = self._rows_of.get(key)
+        if found is None:
+            found = self._rows_of[key] = self._objects_of(reading)
+        return found
+
+    def _objects_of(self, reading: Sequence[bool]) -> Rows:
+        if all(reading):
+            every = self.glance.mask.nonzero()
+            return Rows(every[:, 0], every[:, 1])
         images = torch.tensor([number for number, each in enumerate(reading) if each], dtype=torch.long)
         where = self.glance.mask.index_select(0, images.to(self.glance.mask.device)).nonzero()
         return Rows(images.to(where.device)[where[:, 0]], where[:, 1])
@@ -248,11 +260,11 @@ class _Batch:
                 continue
             store = FacetStore.of(self.perceiver, part)
             for name, (rows, values) in attributes.items():
-                kept, chosen = _of(rows, place)
+                kept, chosen = _of(rows, place, len(self.questions))
                 if len(kept):
                     store.set_attribute(name, kept, values[chosen])
             for name, (rows, odds) in self.relations.items():
-                kept, chosen = _of(rows, place)
+                kept, chosen = _of(rows, place, len(self.questions))
                 if len(kept):
                     store.set_relation(name, kept, odds[chosen][:, : store.glance.mask.shape[1]])
             programs = [self.programs[index] for index in own]
@@ -288,8 +300,10 @@ class _Batch:
         return rows, values[rows.images, rows.objects].clamp_min(-LIMIT)
 
 
-def _of(rows: Rows, place: Mapping[int, int]) -> tuple[Rows, Tensor]:
-    """Those rows that are of some images, by their places, and which they are."""
+def _of(rows: Rows, place: Mapping[int, int], whole: int) -> tuple[Rows, Tensor | slice]:
+    """Those rows that are of some images, by their places, and which they are; of the whole number of images, all."""
+    if all(image == row for image, row in place.items()) and len(place) == whole:
+        return rows, slice(None)
     images = rows.images.tolist()
     chosen = [row for row, image in enumerate(images) if image in place]
     index = torch.tensor(chosen, dtype=torch.long, device=rows.images.device)
