@@ -1,6 +1,6 @@
 # Every target sets itself up: on a fresh machine `make ask` or `make test` is all it takes.
 
-.PHONY: help setup ask demo test test-all test-browser screenshots lint format types bench docs pages site
+.PHONY: help setup ask demo test test-all test-browser screenshots lint format types bench bench-dynamic docs pages site
 .DEFAULT_GOAL := help
 
 # ./datasets must not hide Hugging Face's package of that name (docs/decisions/0001).
@@ -26,6 +26,7 @@ help:
 	@echo "make lint       ruff, lint and format;  make format: put it right"
 	@echo "make types      mypy, strict"
 	@echo "make bench      every benchmark, at a small size"
+	@echo "make bench-dynamic WEIGHTS=DIR NMN_DATA=DIR   what policies save, on the validation images"
 	@echo "make docs       write the pages that are made of the code (make pages), build the site into build/site (make site)"
 	@echo "make screenshots   take the pictures of docs/inspection.md anew, in chromium"
 	@echo "make setup      make $(VENV) and install into it; the others do this by themselves"
@@ -77,6 +78,15 @@ bench: $(STAMP)
 		test -e "$$file" || continue; \
 		echo "== $$file"; OMP_NUM_THREADS=1 $(BIN)/python "$$file" || exit 1; \
 	done
+
+# What docs/dynamic.md claims: WEIGHTS is a folder of two-stage weights, NMN_DATA that of the data sets.
+bench-dynamic: $(STAMP)
+	@mkdir -p build
+	$(BIN)/nmn bench dynamic --weights $(WEIGHTS) --images $(NMN_DATA)/clevr_rendered/images/val \
+		--questions $(NMN_DATA)/clevr_rendered/questions/CLEVR_val_questions.json \
+		--json build/dynamic.json --plot build/dynamic.png
+	$(BIN)/nmn bench difficulty --weights $(WEIGHTS) --images $(NMN_DATA)/clevr_rendered/images/val \
+		--questions $(NMN_DATA)/clevr_rendered/questions/CLEVR_val_questions.json --json build/difficulty.json
 
 docs: pages site
 
