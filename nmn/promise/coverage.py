@@ -1,5 +1,6 @@
 """Coverage: how often a promise would have been broken, had other images been drawn to calibrate it."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Coverage:
 
     def allowed(self, delta: float = DELTA) -> float:
         """The share of draws that may be broken: delta, and three standard errors of so many draws."""
-        return delta + 3.0 * (delta * (1.0 - delta) / self.draws) ** 0.5
+        return delta + 3.0 * math.sqrt(delta * (1.0 - delta) / self.draws)
 
 
 def simulate(

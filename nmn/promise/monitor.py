@@ -79,8 +79,12 @@ class Monitor:
     def __post_init__(self) -> None:
         if not (0.0 < self.alpha < 1.0 and 0.0 < self.delta < 1.0 and 0.0 <= self.share <= 1.0):
             raise InputError("a monitor's alpha and delta must lie between 0 and 1, its share from 0 to 1")
-        self._ratios = tuple(each for each in RATIOS if each * self.alpha < 1.0) or (1.0 / self.alpha,)
-        self.staked = self.staked or [0.0] * len(self._ratios)
+        self.staked = self.staked or [0.0] * len(self.staked_on)
+
+    @property
+    def staked_on(self) -> tuple[float, ...]:
+        """How many times alpha the risks are that are bet on: those below 1."""
+        return tuple(each for each in RATIOS if each * self.alpha < 1.0) or (1.0 / self.alpha,)
 
     @property
     def alarmed(self) -> bool:
@@ -115,8 +119,9 @@ class Monitor:
             raise InputError(f"a loss must be from 0 to 1, not {loss}")
         before = self.alarmed
         block, begun = divmod(self.audited, ceil(1.0 / self.alpha))
-        fresh = 1.0 / ((block + 1) * (block + 2)) / len(self._ratios) if begun == 0 else 0.0
-        for place, ratio in enumerate(self._ratios):
+        ratios = self.staked_on
+        fresh = 1.0 / ((block + 1) * (block + 2)) / len(ratios) if begun == 0 else 0.0
+        for place, ratio in enumerate(ratios):
             stake = (ratio - 1.0) / (1.0 - self.alpha)
             self.staked[place] = (self.staked[place] + fresh) * (1.0 + stake * (loss - self.alpha))
         self.audited += 1
@@ -176,16 +181,18 @@ class Monitor:
 
 
 def _monitor(record: Mapping[str, Any]) -> Monitor:
-    numbers = {name: float(record[name]) for name in ("alpha", "delta", "share", "changed", "most")}
+    alpha, delta, share, changed, most = (
+        float(record[name]) for name in ("alpha", "delta", "share", "changed", "most")
+    )
     staked = [float(each) for each in record["staked"]]
     images = deque([str(each) for each in record["images"]], maxlen=REMEMBERED)
-    counts = {name: int(record[name]) for name in ("seed", "audited")}
-    found = Monitor(str(record["calibration"]), **numbers, **counts, staked=staked, images=images)
-    if len(staked) != len(found._ratios) or not all(
-        isfinite(each) and each >= 0 for each in (*staked, *numbers.values())
+    seed, audited = int(record["seed"]), int(record["audited"])
+    found = Monitor(str(record["calibration"]), alpha, delta, share, seed, audited, changed, most, staked, images)
+    if len(staked) != len(found.staked_on) or not all(
+        isfinite(each) and each >= 0 for each in (*staked, changed, most)
     ):
         raise ValueError("its bets are not numbers from 0 upwards, one for each risk")
-    if counts["audited"] < 0 or not 0.0 <= found.changed <= found.audited or found.most < 1.0:
+    if audited < 0 or not 0.0 <= changed <= audited or most < 1.0:
         raise ValueError("its counts do not add up")
     return found
 

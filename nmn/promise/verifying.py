@@ -94,6 +94,7 @@ def _values(facet: str, domain: Domain, objects: int) -> tuple[str, ...]:
     if kind == "attribute":
         return domain.attribute(named).values
     relation, _, anchor = named.rpartition(" ")
-    if (kind == "relation" and domain.relation(relation) and 0 <= int(anchor) < objects) or facet == "presence":
+    anchored = kind == "relation" and relation in domain.relation_ids and 0 <= int(anchor) < objects
+    if anchored or facet == "presence":
         return NO, YES
     raise ValueError(f"no facet {facet!r}")
