@@ -92,10 +92,10 @@ def fits(known: Any, concept: Any) -> Set:
     return carriers(known, f"attribute {concept['attribute']}")[concept["value"]]
 
 
-def rows(known: Any, node: Any, place: int = 0) -> list[Set]:
-    """By anchor, what stands in a relation to it."""
-    names = [f"relation {node['constants'][place]} {anchor}" for anchor in range(known["objects"])]
-    return [_meet(carriers(known, name)["yes"], (~(1 << a), ~(1 << a))) for a, name in enumerate(names)]
+def rows(known: Any, node: Any, place: int = 0) -> Callable[[int], Set]:
+    """For an anchor, what else stands in a relation to it."""
+    name = f"relation {node['constants'][place]}"
+    return lambda anchor: _meet(carriers(known, f"{name} {anchor}")["yes"], (~(1 << anchor),) * 2)
 
 
 def worn(known: Any, node: Any) -> list[Set]:
@@ -103,17 +103,17 @@ def worn(known: Any, node: Any) -> list[Set]:
     return [*carriers(known, f"attribute {node['attribute']}").values()]
 
 
-def _alike(known: Any, node: Any) -> list[Set]:
-    """By anchor, what has the same value of an attribute."""
-    each = [[pair for pair in worn(known, node) if pair[1] >> a & 1] for a in range(known["objects"])]
-    masks = [(own[0][0] * (len(own) == 1), reduce(or_, [may for _, may in own])) for own in each]
-    return [_meet(pair, (~(1 << a), ~(1 << a))) for a, pair in enumerate(masks)]
+def _alike(known: Any, node: Any, anchor: int) -> Set:
+    """What else has the same value of an attribute as an anchor."""
+    own = [pair for pair in worn(known, node) if pair[1] >> anchor & 1]
+    return _meet((own[0][0] * (len(own) == 1), reduce(or_, [may for _, may in own])), (~(1 << anchor),) * 2)
 
 
-def across(known: Any, anchors: int, table: list[Set]) -> Set:
+def across(known: Any, anchors: int, row: Callable[[int], Set]) -> Set:
     """What is there and stands in a relation to the one of some anchors, whichever it is."""
-    must, may = zip(*[table[anchor] for anchor in bits(anchors)], strict=True)
-    return _meet((reduce(and_, must), reduce(or_, may)), carriers(known, "presence")["yes"])
+    found = [row(anchor) for anchor in bits(anchors)]
+    whichever = reduce(and_, [must for must, _ in found]), reduce(or_, [may for _, may in found])
+    return _meet(whichever, carriers(known, "presence")["yes"])
 
 
 def _meet(first: Set, second: Set) -> Set:
@@ -136,7 +136,7 @@ OPERATIONS: dict[str, Operation] = {
     "intersect": ("SS", "S", lambda k, n, a, b: _meet(a, b)),
     "union": ("SS", "S", lambda k, n, a, b: (a[0] | b[0], a[1] | b[1])),
     "relate": ("Oc", "S", lambda k, n, a: across(k, a, rows(k, n))),
-    "same": ("Oa", "S", lambda k, n, a: across(k, a, _alike(k, n))),
+    "same": ("Oa", "S", lambda k, n, a: across(k, a, lambda anchor: _alike(k, n, anchor))),
     "unique": ("S", "O?", lambda k, n, s: one(*s)),
     "count": ("S", "N", lambda k, n, s: (2 << s[1].bit_count()) - (1 << s[0].bit_count())),
     "exist": ("S", "B", lambda k, n, s: claim(s[0] != 0, s[1] != 0)),

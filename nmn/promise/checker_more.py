@@ -12,14 +12,16 @@ Told = tuple[int, bool]
 """What something may be where what is taken for granted holds, and whether that may fail."""
 
 
-def _turned(known: Any, node: Any) -> list[Set]:
-    """By object, what it stands in a relation to."""
-    table = rows(known, node)
-    return [(_column(table, 0, each), _column(table, 1, each)) for each in range(len(table))]
+def _turned(known: Any, node: Any) -> Callable[[int], Set]:
+    """For an object, what it stands in a relation to."""
+    others = range(known["objects"])
+    table = [rows(known, node)(other) for other in others]
 
+    def column(index: int) -> Set:
+        must, may = (sum((row[part] >> index & 1) << other for other, row in enumerate(table)) for part in (0, 1))
+        return must, may
 
-def _column(table: list[Set], part: int, index: int) -> int:
-    return sum((row[part] >> index & 1) << other for other, row in enumerate(table))
+    return column
 
 
 def _verify(known: Any, node: Any, subjects: int) -> int:
@@ -31,8 +33,8 @@ def _negated(known: Any, node: Any, told: int) -> int:
     return (told & 1) << 1 | told >> 1
 
 
-def _any_related(anchors: int, others: Set, table: list[Set]) -> int:
-    chosen = [table[anchor] for anchor in bits(anchors)]
+def _any_related(anchors: int, others: Set, row: Callable[[int], Set]) -> int:
+    chosen = [row(anchor) for anchor in bits(anchors)]
     return claim(all(others[0] & must for must, _ in chosen), any(others[1] & may for _, may in chosen))
 
 
@@ -60,7 +62,7 @@ def _choose(known: Any, node: Any, subjects: int) -> Told:
 
 def _choose_related(known: Any, node: Any, subjects: int, anchors: int) -> Told:
     tables = rows(known, node), rows(known, node, 1)
-    return _whichever(lambda a, _: _either(subjects, tables[0][a], tables[1][a]), anchors, 1)
+    return _whichever(lambda a, _: _either(subjects, tables[0](a), tables[1](a)), anchors, 1)
 
 
 def _compare(known: Any, node: Any, firsts: int, seconds: int) -> Told:
