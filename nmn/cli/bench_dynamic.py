@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.table import Table
@@ -75,7 +75,7 @@ def dynamic(
     if calibration.doubt > 0:
         others |= {f"own doubt {calibration.doubt:g}": perceiver}
     statics = {name: Engine(each, parser=engine.parser) for name, each in others.items()}
-    kept = None if cache is None else cache / weights_fingerprint(folder) / questions.stem
+    kept = None if cache is None else cache / f"{weights_fingerprint(folder)}-{settings.precision}" / questions.stem
     shown = console(stderr=True)
     report = compare_policies(
         engine,
@@ -124,8 +124,8 @@ def difficulty(
     from nmn.registry import default_registry
 
     folder = shipped() if weights is None else weights
-    staged = staged_perceiver(folder)
     settings = PolicySettings.read(folder)
+    staged = staged_perceiver(folder, cast(Any, settings.precision))
     work = _work(files, questions, limit, staged.domain)
     shown = console(stderr=True)
     with TemporaryDirectory(prefix="nmn-") as temporary:

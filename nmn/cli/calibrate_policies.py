@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -14,7 +14,7 @@ from nmn.cli.show import console, print_json
 from nmn.errors import InputError
 
 if TYPE_CHECKING:
-    from nmn.perception.staged import StagedPerceiver
+    from nmn.perception.staged import Precision, StagedPerceiver
     from nmn.policies.costs import CostTable
     from nmn.program import Program
 
@@ -40,26 +40,28 @@ def policies(
     cache: Annotated[
         Path | None, typer.Option("--cache", help="Folder for what looks report; a run that was cut short goes on.")
     ] = None,
+    precision: Annotated[
+        Literal["float32", "bfloat16"] | None,
+        typer.Option(
+            "--precision", help="What the glance's convolutions compute in; the quicker on this machine if not given."
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Fit what closer looks would report, and write policies.json and costs.json beside the weights.
 
-    Every look at every image is taken once. What stages cost is measured unless costs.json is there already.
+    Every look at every image is taken once. What stages cost is measured anew.
     """
     if cache is not None and cache.exists() and not cache.is_dir():
         raise InputError(f"--cache {str(cache)!r} is a file: name a folder")
     files = image_files(images, below)
-    from nmn.policies.costs import CostTable, weights_fingerprint
+    from nmn.policies.costs import weights_fingerprint
     from nmn.policies.fitting import fit_policies
-    from nmn.policies.settings import COSTS_FILE
     from nmn.registry import default_registry
 
-    staged = staged_perceiver(weights)
+    staged = staged_perceiver(weights, precision)
     fingerprint = weights_fingerprint(weights)
-    table = weights / COSTS_FILE
-    costs = CostTable.read(table) if table.is_file() else None
-    if costs is None or costs.weights != fingerprint:
-        costs = measured(staged, files[:64], fingerprint, repeats=3)
+    costs = measured(staged, files[:64], fingerprint, repeats=3)
     programs, positions = _asked(questions, files, staged) if questions is not None else ([], [])
     with progress("looking at everything", len(files)) as advance:
         found = fit_policies(
@@ -68,9 +70,10 @@ def policies(
             files,
             fingerprint,
             costs,
+            precision=staged.precision,
             programs=programs,
             positions=positions,
-            cache=None if cache is None else cache / fingerprint,
+            cache=None if cache is None else cache / f"{fingerprint}-{staged.precision}",
             advance=advance,
         )
     found.write(weights)
@@ -98,16 +101,16 @@ def costs(
     One thread, CPU time. Prices of looks come from this table.
     """
     from nmn.policies.costs import weights_fingerprint
-    from nmn.policies.settings import COSTS_FILE
+    from nmn.policies.settings import COSTS_FILE, SETTINGS_FILE, PolicySettings
 
     if weights is None and out is None:
         raise InputError("say where to write: --weights DIR for costs.json beside the weights, or --out FILE")
     folder = weights if weights is not None else shipped()
     target = out if out is not None else folder / COSTS_FILE
     check_target(target, "--out")
-    table = measured(
-        staged_perceiver(folder), image_files(images, 0)[:64], weights_fingerprint(folder), repeats=repeats
-    )
+    precision = PolicySettings.read(folder).precision if (folder / SETTINGS_FILE).is_file() else None
+    staged = staged_perceiver(folder, cast("Precision | None", precision))
+    table = measured(staged, image_files(images, 0)[:64], weights_fingerprint(folder), repeats=repeats)
     write_target(target, "--out", table.to_record())
     if json:
         print_json(table.to_record())
@@ -132,15 +135,17 @@ def shipped() -> Path:
     return Path(str(resources.files("nmn"))) / "weights" / "clevr"
 
 
-def staged_perceiver(weights: Path) -> "StagedPerceiver":
-    """The stages of weights on one thread. Raises: WeightsError, InputError."""
+def staged_perceiver(weights: Path, precision: "Precision | None" = None) -> "StagedPerceiver":
+    """The stages of weights on one thread, in the quicker precision if none is named. Raises: WeightsError, InputError."""
     import torch
 
     from nmn.perception.detector import PixelPerceiver
-    from nmn.perception.staged import StagedPerceiver
+    from nmn.perception.staged import StagedPerceiver, quicker_precision
 
     torch.set_num_threads(1)
-    return StagedPerceiver(PixelPerceiver.from_pretrained(weights))
+    whole = PixelPerceiver.from_pretrained(weights)
+    StagedPerceiver(whole)  # weights without a focus are refused here
+    return StagedPerceiver(whole, quicker_precision(whole) if precision is None else precision)
 
 
 def measured(staged: "StagedPerceiver", files: list[Path], fingerprint: str, *, repeats: int) -> "CostTable":

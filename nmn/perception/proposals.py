@@ -67,7 +67,11 @@ def peaks(maps: Maps, config: ProposalConfig) -> tuple[Places, Tensor]:
 
 def detect(model: Perception, images: Tensor, config: ProposalConfig) -> Detections:
     """Find the objects of images [images, 3, height, width], 0 to 1."""
-    maps = model.network(images)
+    return detect_in(model, model.network(images), config)
+
+
+def detect_in(model: Perception, maps: Maps, config: ProposalConfig) -> Detections:
+    """Find the objects of images of which the network has made maps."""
     places, logits = peaks(maps, config)
     features = model.encoder(maps, places)
     mean, log_variance = model.coordinates(features, maps.context[places.images], places)

@@ -50,6 +50,7 @@ def fit_policies(
     weights: str,
     costs: CostTable,
     *,
+    precision: str = "float32",
     programs: Sequence[Program] = (),
     positions: Sequence[int] = (),
     cache: Path | None = None,
@@ -63,6 +64,7 @@ def fit_policies(
         images: Files that no network was trained on.
         weights: Fingerprint of the perceiver's weights.
         costs: What stages take.
+        precision: What the perceiver's glance computes in.
         programs: Checked programs of questions about the images, to choose the tolerated doubts by; without, they are the
             most cautious.
         positions: For each program, the position of its image.
@@ -81,7 +83,7 @@ def fit_policies(
         prices = costs.prices()
         doubt["threshold"] = trial.greatest(Threshold)
         doubt["value"] = trial.greatest(lambda each: Value(each, rate_of(each, prices), prices))
-    return PolicySettings(weights, len(images), reporting, doubt, costs)
+    return PolicySettings(weights, len(images), precision, reporting, doubt, costs)
 
 
 class Trial:

@@ -1,5 +1,6 @@
 """Selecting: the back end that a chosen policy runs by."""
 
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast
@@ -16,38 +17,39 @@ class StagedBackends:
     """Back ends that look closer by policies, one a choice, over the same networks and modules.
 
     Args:
-        perceiver: Looks, stage by stage.
+        whole: A perceiver of two stages (:class:`nmn.perception.detector.PixelPerceiver`).
         folder: Of its weights, with what was fitted for policies beside them; read when first needed.
-        settings: What was fitted, if it is at hand already.
     """
 
-    def __init__(self, perceiver: Staged, folder: Path, settings: PolicySettings | None = None) -> None:
-        self.perceiver = perceiver
+    def __init__(self, whole: Any, folder: Path) -> None:
+        self.whole = whole
         self.folder = folder
-        self._settings = settings
         self._backends: dict[Choice, StagedBackend] = {}
 
     @staticmethod
     def of_weights(perceiver: Any, folder: str | Path | None) -> "StagedBackends | None":
         """Those of a perceiver of pixels with weights from a folder, the shipped ones if None; None without a focus."""
-        from nmn.perception.staged import StagedPerceiver
-
         if getattr(perceiver, "focus", None) is None:
             return None
         where = Path(str(resources.files("nmn"))) / "weights" / "clevr" if folder is None else Path(folder)
-        return StagedBackends(StagedPerceiver(perceiver), where)
+        return StagedBackends(perceiver, where)
 
     @property
     def fitted(self) -> bool:
         """Whether what policies need is there."""
-        return self._settings is not None or (self.folder / SETTINGS_FILE).is_file()
+        return (self.folder / SETTINGS_FILE).is_file()
 
-    @property
+    @cached_property
     def settings(self) -> PolicySettings:
         """What was fitted. Raises: WeightsError when it is missing or broken."""
-        if self._settings is None:
-            self._settings = PolicySettings.read(self.folder)
-        return self._settings
+        return PolicySettings.read(self.folder)
+
+    @cached_property
+    def perceiver(self) -> Staged:
+        """The perceiver stage by stage. Raises: WeightsError when what policies need is missing or broken."""
+        from nmn.perception.staged import StagedPerceiver
+
+        return StagedPerceiver(self.whole, cast(Any, self.settings.precision))
 
     def of(self, choice: Choice, soft: SoftBackend) -> StagedBackend:
         """The back end of a choice, with the modules of another.

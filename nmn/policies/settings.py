@@ -20,6 +20,8 @@ _LOG = logging.getLogger(__name__)
 SETTINGS_FORMAT = 1
 SETTINGS_FILE, COSTS_FILE = "policies.json", "costs.json"
 
+PRECISIONS = ("float32", "bfloat16")
+
 SHARE = 1 / 3
 """Part of the tolerated doubt that a first look at an image must be worth; what the rate follows from."""
 
@@ -31,6 +33,7 @@ class PolicySettings:
     Attributes:
         weights: Fingerprint of the weights.
         images: How many images.
+        precision: What the glance's convolutions compute in.
         reporting: What looks would report, given the glance.
         doubt: Tolerated by default, by policy.
         costs: What stages take; decisions follow from it wherever they are taken.
@@ -38,6 +41,7 @@ class PolicySettings:
 
     weights: str
     images: int
+    precision: str
     reporting: Reporting
     doubt: Mapping[str, float]
     costs: CostTable
@@ -53,6 +57,7 @@ class PolicySettings:
             "format": SETTINGS_FORMAT,
             "weights": self.weights,
             "images": self.images,
+            "precision": self.precision,
             "reporting": self.reporting.to_record(),
             "doubt": dict(self.doubt),
         }
@@ -125,5 +130,8 @@ def _settings(record: Any, costs: CostTable) -> PolicySettings:
     doubt = {str(name): float(value) for name, value in dict(record["doubt"]).items()}
     if not {"threshold", "value"} <= set(doubt) or not all(0 <= value < 1 for value in doubt.values()):
         raise ValueError("it has no doubt of threshold and value")
+    precision = str(record["precision"])
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}")
     reporting = Reporting.from_record(record["reporting"])
-    return PolicySettings(str(record["weights"]), int(record["images"]), reporting, doubt, costs)
+    return PolicySettings(str(record["weights"]), int(record["images"]), precision, reporting, doubt, costs)

@@ -18,7 +18,7 @@ from nmn.perception.detector import PixelPerceiver
 from nmn.perception.focus import PLACE, FocusConfig, PathwayConfig
 from nmn.perception.network_config import NetworkConfig
 from nmn.perception.proposals import ProposalConfig
-from nmn.perception.staged import StagedPerceiver
+from nmn.perception.staged import StagedPerceiver, quicker_precision
 from nmn.perception.weights import PerceiverConfig, build
 from nmn.program import Program
 from nmn.soft import SoftBackend
@@ -94,6 +94,15 @@ def test_pathways_tell_their_attributes_and_cost_what_they_cost(whole: PixelPerc
     assert staged.attribute_cost("shape") == staged.read_cost("shape") + staged.look_cost("form")
     assert staged.glance_cost(2) == 2 * staged.glance_cost(1)
     assert staged.glance_cost(1) < whole.glance_cost(1)
+
+
+def test_a_glance_in_sixteen_bits_sees_next_to_the_same(whole: PixelPerceiver) -> None:
+    images = [pixels(seed) for seed in range(3)]
+    one, other = (StagedPerceiver(whole, precision) for precision in ("float32", "bfloat16"))
+    full, rounded = (each.glance([each.load(image) for image in images]) for each in (one, other))
+    assert rounded.presence.dtype == torch.float32
+    assert float(rounded.presence.max()) == pytest.approx(float(full.presence.max()), abs=0.5)
+    assert quicker_precision(whole) in ("float32", "bfloat16")
 
 
 def test_weights_of_one_stage_have_nothing_to_look_closer_with(tiny: SimpleNamespace) -> None:

@@ -31,7 +31,9 @@ def costs(weights: str = "w", machine: str | None = None) -> CostTable:
 
 
 def settings(weights: str = "w", machine: str | None = None) -> PolicySettings:
-    return PolicySettings(weights, 40, reporting(), {"value": 0.1, "threshold": 0.05}, costs(weights, machine))
+    return PolicySettings(
+        weights, 40, "float32", reporting(), {"value": 0.1, "threshold": 0.05}, costs(weights, machine)
+    )
 
 
 @pytest.fixture
@@ -79,7 +81,13 @@ def test_what_is_missing_or_broken_is_said_in_one_line(folder: Path) -> None:
         PolicySettings.read(folder)
     settings().write(folder)
     record = json.loads((folder / SETTINGS_FILE).read_text())
-    for damage in ({**record, "doubt": {"value": 2}}, {**record, "format": 7}, {**record, "reporting": {}}, []):
+    for damage in (
+        {**record, "doubt": {"value": 2}},
+        {**record, "format": 7},
+        {**record, "precision": "int8"},
+        {**record, "reporting": {}},
+        [],
+    ):
         (folder / SETTINGS_FILE).write_text(json.dumps(damage))
         with pytest.raises(WeightsError, match="holds no settings of policies"):
             PolicySettings.read(folder)
