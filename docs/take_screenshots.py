@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from playwright.sync_api import sync_playwright
 
 TARGET = Path(__file__).resolve().parent / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-DESK, TALL, PHONE = ({"width": width, "height": height} for width, height in ((1440, 1000), (1440, 1180), (390, 844)))
+DESK, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+MARGIN = 8  # px
 PATIENCE = 60_000  # ms
 
 
@@ -32,17 +34,16 @@ def main() -> None:
         wait_for(f"http://127.0.0.1:{port}/", server)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-            for name, (size, scheme, bring) in STATES.items():
-                context = browser.new_context(viewport=size, color_scheme=scheme)
+            for name, state in STATES.items():
+                context = browser.new_context(viewport=state.size, color_scheme=state.scheme)
                 page = context.new_page()
                 page.set_default_timeout(PATIENCE)
                 page.goto(f"http://127.0.0.1:{port}/")
                 settled(page)
-                bring(page)
+                state.bring(page)
                 settled(page)
                 page.mouse.move(4, 4)
-                page.wait_for_timeout(600)
-                page.screenshot(path=TARGET / f"{name}.png")
+                take(page, name, state)
                 context.close()
     finally:
         server.terminate()
@@ -66,6 +67,18 @@ def settled(page: Any) -> None:
     page.wait_for_function("!document.querySelector('[aria-busy]')")
 
 
+def take(page: Any, name: str, state: "State") -> None:
+    """The page from one of its parts down to another, in a window that holds all of it."""
+    for _ in range(2):  # what comes into sight may make the page longer
+        page.set_viewport_size({**state.size, "height": page.evaluate("document.documentElement.scrollHeight")})
+        page.wait_for_timeout(600)
+    top = page.locator(state.first).first.bounding_box()["y"] - MARGIN
+    last = page.locator(state.last).last.bounding_box()
+    height = last["y"] + last["height"] + MARGIN - top
+    clip = {"x": 0, "y": max(0, top), "width": state.size["width"], "height": height + min(0, top)}
+    page.screenshot(path=TARGET / f"{name}.png", clip=clip)
+
+
 def ask(page: Any, question: str) -> None:
     """Ask as a person does."""
     page.fill("#wb-question", question)
@@ -74,16 +87,9 @@ def ask(page: Any, question: str) -> None:
     settled(page)
 
 
-def show(page: Any, top: str) -> None:
-    """Scroll so that something is at the top."""
-    page.evaluate("selector => document.querySelector(selector).scrollIntoView({block: 'start'})", top)
-    page.evaluate("window.scrollBy(0, -10)")
-
-
 def answer(page: Any) -> None:
     """A relation is selected: its arrows are over the image."""
     page.click('[data-node="5"]')
-    show(page, ".wb-actions")
 
 
 def edit(page: Any) -> None:
@@ -91,18 +97,17 @@ def edit(page: Any) -> None:
     page.click("#wb-editor summary")
     page.fill("#wb-program", "count(filter(relate(filter(scene(), color=purple), left), shape=cube))")
     page.wait_for_selector("#wb-program-problem:not([hidden])")
-    page.evaluate("window.scrollTo(0, 0)")
 
 
 def suppose(page: Any) -> None:
-    """What changes if the small metal block were red."""
-    ask(page, "Do the tiny metal block and the large cylinder that is in front of the purple ball have the same color?")
-    page.select_option("#wb-object", "4")
-    page.select_option("#wb-what", label="is red")
+    """What changes if the purple ball were left of the yellow cylinder, and what ran again for that."""
+    ask(page, "How many purple things are left of the large yellow cylinder?")
+    page.select_option("#wb-object", "2")
+    page.select_option("#wb-what", label="is left of …")
+    page.select_option("#wb-other", "3")
     page.click("#wb-suppose-form button")
-    page.wait_for_selector(".nmn-changed")
+    page.wait_for_selector(".nmn-changes")
     page.click('[data-node="5"]')
-    show(page, ".wb-actions")
 
 
 def compare(page: Any) -> None:
@@ -116,21 +121,31 @@ def compare(page: Any) -> None:
     ask(page, "How many small metal things are behind the big red thing?")
     page.wait_for_selector(".nmn-changed")
     page.locator("article").nth(1).locator('[data-node="4"]').click()
-    show(page, ".nmn-run-title")
 
 
 def phone(page: Any) -> None:
     """The image and the graph on a phone."""
-    page.click('[data-node="5"]')
-    show(page, ".nmn-head")
+    ask(page, "How many large things are right of the green ball?")
+    page.click('[data-node="4"]')
 
 
-STATES: dict[str, tuple[Any, str, Callable[[Any], None]]] = {
-    "answer": (DESK, "light", answer),
-    "edit": (DESK, "light", edit),
-    "suppose": (DESK, "dark", suppose),
-    "compare": (TALL, "light", compare),
-    "phone": (PHONE, "dark", phone),
+@dataclass(frozen=True)
+class State:
+    """What is in a picture: the window, its colours, how it is reached, and the first and the last part that is shown."""
+
+    size: dict[str, int]
+    scheme: str
+    bring: Callable[[Any], None]
+    first: str
+    last: str
+
+
+STATES = {
+    "answer": State(DESK, "light", answer, ".wb-bar", ".nmn-columns"),
+    "edit": State(DESK, "light", edit, ".wb-bar", ".nmn-reading"),
+    "suppose": State(DESK, "dark", suppose, ".wb-actions", ".nmn-work"),
+    "compare": State(DESK, "light", compare, ".nmn-run-title", ".nmn-panel:not([hidden])"),
+    "phone": State(PHONE, "dark", phone, ".nmn-head", ".nmn-right"),
 }
 
 if __name__ == "__main__":

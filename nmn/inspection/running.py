@@ -14,7 +14,7 @@ from nmn.inspection.comparing import compare
 from nmn.inspection.measuring import WHOLE, Ran, compute_ahead, policies_of, run_looking, run_whole
 from nmn.inspection.pictures import drawn_on
 from nmn.inspection.seeing import objects_in_scene, objects_in_store, objects_looked_at
-from nmn.inspection.supposing import WITHOUT, run_supposing, with_what_ran_again
+from nmn.inspection.supposing import WITHOUT, fastest, run_supposing, with_what_ran_again
 from nmn.inspection.suppositions import (
     SupposedObjects,
     SupposedOutcome,
@@ -169,7 +169,7 @@ def _softly(
         found = ways[choice.policy] if choice.policy in ways else run(choice.policy)
         store = FacetStore.of(backend.perceiver, glance)
         if suppose:
-            return _supposed(asked, backend, store, found, ways, choice, suppose)
+            return _supposed(asked, backend, glance, found, ways, choice, suppose, times)
         store.compute_everything()
     objects = objects_in_store(store, scene=_scene(asked))
     if choice.policy in STAGED:
@@ -181,16 +181,20 @@ def _softly(
 def _supposed(
     asked: _Asked,
     backend: SoftBackend,
-    store: FacetStore,
+    glance: Glance,
     found: Ran,
     ways: Mapping[str, Ran],
     choice: Choice,
     suppose: Sequence[Supposition],
+    times: int,
 ) -> Inspected:
     """The run as it would be, beside the run as it is."""
     domain = backend.domain
-    compute_ahead(backend, store, asked.program, choice.policy)
-    ran = run_supposing(backend, store, asked.program, suppose)
+    stores = [FacetStore.of(backend.perceiver, glance) for _ in range(times)]
+    for each in stores:
+        compute_ahead(backend, each, asked.program, choice.policy)
+    ran = fastest([run_supposing(backend, each, asked.program, suppose) for each in stores])
+    store = stores[0]
     store.compute_everything()
     objects = objects_in_store(store, suppose, _scene(asked))
     after = asked.inspected(ran.answer, objects)
