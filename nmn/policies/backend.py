@@ -35,6 +35,7 @@ Numbers = NDArray[np.float64]
 
 SMALLEST = 1e-12
 NEGLIGIBLE = 1e-5
+PROGRAMS_KEPT = 2**14
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class StagedBackend:
         """What a program reads, kept from when it was first seen."""
         found = self._reads.get(program)
         if found is None:
-            if len(self._reads) >= 2**14:
+            if len(self._reads) >= PROGRAMS_KEPT:
                 self._reads.clear()
             found = self._reads[program] = self._read(program)
         return found

@@ -50,21 +50,32 @@ class Table:
 
 
 class Facets(Protocol):
-    """The facets of one image, as a world reads them.
+    """The facets of one image, as a world reads them."""
 
-    Attributes:
-        kept: Probability that no facet has a value that was left out.
-        everything: The objects that may be there.
-        presence: Whether each of them is (1) or not (0).
-        attribute_of: The attribute of each concept.
-        comparable: The attributes that objects are compared by.
-    """
+    @property
+    def kept(self) -> float:
+        """Probability that no facet has a value that was left out."""
+        ...
 
-    kept: float
-    everything: int
-    presence: Table
-    attribute_of: Sequence[int]
-    comparable: Sequence[int]
+    @property
+    def everything(self) -> int:
+        """The objects that may be there."""
+        ...
+
+    @property
+    def presence(self) -> Table:
+        """Whether each of them is (1) or not (0)."""
+        ...
+
+    @property
+    def attribute_of(self) -> Sequence[int]:
+        """The attribute of each concept."""
+        ...
+
+    @property
+    def comparable(self) -> Sequence[int]:
+        """The attributes that objects are compared by."""
+        ...
 
     def attribute(self, attribute: int, members: int) -> Table:
         """An attribute's table, with at least ``members`` known."""
