@@ -1,5 +1,6 @@
 """Trace: what ran for a question, node by node, as the one run left it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
@@ -239,6 +240,8 @@ class Answer:
         reading: How the question was read; None for a program.
         guess: The answer by the likeliest reading, where that is not likely enough to be the answer.
         granted: Probability that what the question takes for granted holds, as far as the image tells.
+        certificate: Proof that no look which was left out could change the value, as one line of JSON
+            (:func:`nmn.promise.verify`); None where there is none.
     """
 
     value: str | None
@@ -251,6 +254,7 @@ class Answer:
     reading: Parse | None = field(default=None, repr=False)
     guess: "Answer | None" = None
     granted: float = 1.0
+    certificate: str | None = field(default=None, repr=False)
 
     def _repr_html_(self) -> str:
         """How notebooks show it: with the program as a graph, and its values if it was traced (:mod:`nmn.inspection`)."""
@@ -295,6 +299,8 @@ class Answer:
             "reading": None if self.reading is None else _reading_to_json(self.reading, whole=False),
             "guess": None if self.guess is None else self.guess._guess_to_json(),
         }
+        if self.certificate is not None:
+            record["certificate"] = json.loads(self.certificate)
         if self.trace is not None:
             record["trace"] = self.trace.to_json()
         return record

@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nmn.domain import Domain
 from nmn.errors import SceneError, nearest
 from nmn.possible.scene import NO_BIT, YES_BIT, PossibleScene, Set, bits
@@ -10,6 +13,8 @@ Claims = Sequence[int]
 """For each object, whether it is there: NO_BIT, YES_BIT, or both."""
 
 UNKNOWN = NO_BIT | YES_BIT
+
+Chances = NDArray[np.float64]
 
 Relation = Sequence[Set]
 """For each anchor, the objects that certainly and possibly stand in a relation to it."""
@@ -81,9 +86,9 @@ def from_masks(
 
 def from_chances(
     domain: Domain,
-    presence: Sequence[float],
-    chances: Mapping[str, Sequence[Sequence[float]]],
-    relations: Mapping[str, Sequence[Sequence[float]]],
+    presence: Chances,
+    attributes: Mapping[str, Chances],
+    relations: Mapping[str, Chances],
     *,
     least: float,
 ) -> PossibleScene:
@@ -92,23 +97,42 @@ def from_chances(
     Args:
         domain: What can be said of objects.
         presence: [objects] probabilities.
-        chances: [objects, values] by attribute.
-        relations: [anchors, objects] by name.
+        attributes: [objects, values], by name; those that are left out are not known at all.
+        relations: [anchors, objects] that the object stands in the relation to the anchor, by name; likewise.
         least: The threshold; :func:`nmn.promise.risk.largest_threshold` finds one that covers what is promised.
 
     Raises: SceneError.
     """
-    values = {
-        name: [[value for value, chance in zip(named, row, strict=True) if chance > least or chance == max(row)]
-               for row in table]
-        for name, table in chances.items()
-        for named in (domain.attribute(name).values,)
-    }  # fmt: skip
-    rows = {
-        name: [_row([_by_chance(chance, least) for chance in row], anchor) for anchor, row in enumerate(table)]
-        for name, table in relations.items()
-    }
-    return possible_scene(domain, [_by_chance(each, least) for each in presence], values, rows)
+    count = len(presence)
+    masks = []
+    for each in domain.attributes:
+        first, end = domain.span(each.name)
+        table = attributes.get(each.name)
+        if table is None:
+            masks.append([(1 << end) - (1 << first)] * count)
+        else:
+            kept = (table > least) | (table == table.max(1, keepdims=True))
+            masks.append([row << first for row in _packed(kept)])
+    rows = []
+    for relation in domain.relations:
+        table = relations.get(relation.name)
+        rows.append(_unknown(count) if table is None else _claimed(table, least))
+    if any(must != may for name in relations for must, may in rows[domain.relation_ids[name]]):
+        rows = completed(domain, rows, count)
+    yes, no = (presence > least) | (presence >= 0.5), (1.0 - presence > least) | (presence < 0.5)
+    return from_masks(domain, (yes * YES_BIT + no * NO_BIT).tolist(), masks, rows)
+
+
+def _claimed(table: Chances, least: float) -> Relation:
+    """For each anchor what certainly and possibly stands in a relation to it."""
+    others = ~np.eye(len(table), dtype=bool)
+    may, may_not = (table > least) | (table >= 0.5), (1.0 - table > least) | (table < 0.5)
+    return list(zip(_packed(~may_not & others), _packed(may & others), strict=True))
+
+
+def _packed(rows: NDArray[np.bool_]) -> list[int]:
+    """[rows, bits] as one integer a row."""
+    return [int.from_bytes(row, "little") for row in np.packbits(rows, axis=1, bitorder="little")]
 
 
 def from_coordinates(domain: Domain, bounds: Sequence[Sequence[tuple[float, float]]]) -> Mapping[str, Relation]:
@@ -211,11 +235,6 @@ def _row(claims: Sequence[int], anchor: int) -> Set:
     must = sum(1 << index for index, claim in enumerate(claims) if claim == YES_BIT)
     may = sum(1 << index for index, claim in enumerate(claims) if claim & YES_BIT)
     return must & others, may & others
-
-
-def _by_chance(chance: float, least: float) -> int:
-    yes, no = chance > least or chance >= 0.5, 1.0 - chance > least or chance < 0.5
-    return YES_BIT * yes | NO_BIT * no
 
 
 def _exceeds(other: Sequence[float], anchor: Sequence[float], margin: float) -> int:

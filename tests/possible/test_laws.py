@@ -6,6 +6,7 @@ from itertools import islice
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from completing import (
     all_completions,
@@ -227,12 +228,16 @@ def test_completing_relations_loses_no_placing_of_the_objects(seed: int) -> None
 def test_prediction_sets_hold_the_likeliest_value_and_all_above_the_threshold() -> None:
     colors = CLEVR.attribute("color").values
     rows = [[0.97, 0.02, 0.01, *[0.0] * (len(colors) - 3)], [1 / len(colors)] * len(colors)]
-    scene = from_chances(CLEVR, [0.999, 0.4], {"color": rows}, {}, least=0.015)
+    scene = from_chances(CLEVR, np.array([0.999, 0.4]), {"color": np.array(rows)}, {}, least=0.015)
     color = CLEVR.attribute_ids["color"]
     named = [{CLEVR.concepts[each][1] for each in bits(options)} for options in scene.values[color]]
     assert named == [set(colors[:2]), set(colors)]
     assert scene.there == (0b01, 0b11)
-    assert from_chances(CLEVR, [0.999, 0.4], {}, {}, least=0.6).there == (0b01, 0b01)
+    assert from_chances(CLEVR, np.array([0.999, 0.4]), {}, {}, least=0.6).there == (0b01, 0b01)
+    left = np.array([[0.0, 0.7], [0.0, 0.0]])
+    related = from_chances(CLEVR, np.array([0.999, 0.4]), {}, {"left": left}, least=0.2)
+    number = CLEVR.relation_ids["left"]
+    assert (related.related_must[number], related.related_may[number]) == ((0, 0), (0b10, 0))
 
 
 @pytest.mark.parametrize(
