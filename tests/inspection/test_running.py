@@ -71,11 +71,22 @@ COSTS = CostTable("", "", {name: StageCost(1.0, 0.5, {}) for name in (GLANCE, OP
 DOUBTS = {"value": 0.05, "threshold": 0.05}
 
 
+class KnownStages(StagedBackends):
+    """Back ends over images whose looks are known."""
+
+    fitted = True
+
+    def __init__(self) -> None:
+        super().__init__(None, Path())
+        self.perceiver = perceiver()
+        self.settings = PolicySettings(
+            weights="", images=40, precision="float32", reporting=reporting(), doubt=DOUBTS, costs=COSTS
+        )
+
+
 @pytest.fixture(scope="module")
-def choosing(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    seen = perceiver()
-    settings = PolicySettings("", 40, reporting(), DOUBTS, COSTS)
-    return Engine(seen, staged=StagedBackends(seen, tmp_path_factory.mktemp("weights"), settings))
+def choosing() -> Engine:
+    return Engine(perceiver(), staged=KnownStages())
 
 
 @pytest.mark.parametrize(("policy", "doubt"), [("glance", None), ("threshold", 0.1), ("value", None), ("value", 0.3)])
