@@ -22,7 +22,7 @@ from nmn.soft import SoftBackend
 DOUBTS = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
 """Tolerated doubts that are tried, the greatest first."""
 
-DIFFERENT = 0.0005
+DIFFERENT = 0.001
 """Share of answers that may differ from those with all looks, beyond those that do at the least doubt."""
 
 BATCH = 64
