@@ -14,6 +14,7 @@ from nmn.cli import (
     calibrate,
     calibrate_perception,
     calibrate_policies,
+    calibrate_promise,
     check,
     demo,
     evaluate,
@@ -109,6 +110,7 @@ bench.app.command("costs", epilog=calibrate_policies.COSTS_EXAMPLE)(calibrate_po
 app.add_typer(bench.app, name="bench")
 calibrate.app.command("perception", epilog=calibrate_perception.PERCEPTION_EXAMPLE)(calibrate_perception.perception)
 calibrate.app.command("policies", epilog=calibrate_policies.POLICIES_EXAMPLE)(calibrate_policies.policies)
+calibrate.app.command("policy", epilog=calibrate_promise.POLICY_EXAMPLE)(calibrate_promise.policy)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(export.app, name="export")
 app.add_typer(importing.app, name="import")
