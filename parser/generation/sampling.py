@@ -240,15 +240,16 @@ class _Draw:
         return Both(tuple(found)) if len(found) > 1 else found[0] if found else None
 
     def likeness_and_place(self) -> Base | None:
-        """A likeness to one thing and a place beside another, in any order."""
+        """A likeness to one thing and a place beside another, or the same one, in any order."""
         if not (self.of.likenesses and self.of.relations):
             return self.joined()
         attribute = self.random.choice(self.of.likenesses)
         depth = _DEEPEST - (self.chance() < 0.3)
-        anchors = self.things(depth, one=True), self.things(depth, without=attribute, one=True)
+        like = self.things(depth, without=attribute, one=True)
+        beside = like if self.chance() < 0.5 else self.things(depth, one=True)
         found: list[Related | Alike | Either | Both] = [
-            Related(self.random.choice(self.of.relations), anchors[0]),
-            Alike(attribute, anchors[1]),
+            Related(self.random.choice(self.of.relations), beside),
+            Alike(attribute, like),
         ]
         self.random.shuffle(found)
         return Both(tuple(found))

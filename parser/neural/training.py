@@ -40,6 +40,7 @@ class TrainingConfig:
     decay: float = 0.02  # weight decay, of matrices
     clip: float = 1.0  # greatest gradient norm
     smoothing: float = 0.01  # share of the target spread over all tokens that fit
+    forgotten: float = 0.15  # share of the tokens said so far that the decoder does not see
     average: float = 0.999  # share of the old weights that the running average keeps a step
     evaluate_every: int = 500  # steps
     save_every: int = 250  # steps
@@ -176,9 +177,15 @@ class Trainer:
         return float(loss.detach())
 
     def loss(self, network: Network, examples: Sequence[Example]) -> Tensor:
-        """Cross-entropy a token under the mask of decoding, the target smoothed over the tokens that fit."""
+        """Cross-entropy a token under the mask of decoding, the target smoothed over the tokens that fit.
+
+        In training some of the tokens before are hidden, so that what comes next hangs on the question more than on
+        which structures were seen (word dropout; Bowman et al. 2016, arXiv:1511.06349, section 3.2).
+        """
         pieces, real = padded([each.pieces for each in examples], multiple=2 * _WIDTHS)
         inputs, _ = padded([(START, *each.tokens[:-1]) for each in examples], multiple=_WIDTHS)
+        if network.training and self.config.forgotten > 0:
+            inputs = inputs.masked_fill(torch.rand(inputs.shape) < self.config.forgotten, START)
         targets, said = padded([each.tokens for each in examples], multiple=_WIDTHS)
         rows, _ = padded([self.vocabulary.needs(each.tokens) for each in examples], multiple=_WIDTHS)
         allowed = torch.from_numpy(self.vocabulary.fits[rows.numpy()])
