@@ -7,6 +7,10 @@ function ofObjects(suppose) {
   return suppose.filter((each) => each.node === undefined);
 }
 
+function afterPaint(act) {
+  requestAnimationFrame(() => setTimeout(act));
+}
+
 // page has start (words of the domain), state(), change(changes), article(), selected(node) and menu(record).
 function workbenchSteps(root, page) {
   const find = (id) => root.querySelector(`#${id}`);
@@ -29,7 +33,8 @@ function workbenchSteps(root, page) {
     selected = node;
     page.selected(node);
     find("wb-at").textContent = `#${node}`;
-    showGives(node);
+    // First what the step attends to is painted, then what can be done to it.
+    afterPaint(() => node === selected && showGives(node));
     clearTimeout(menuTimer);
     menuTimer = setTimeout(() => showMenu(node), MENU_AFTER);
   }
@@ -68,8 +73,7 @@ function workbenchSteps(root, page) {
   // The buttons are made anew with every run: the focus stays where it was.
   async function tick(what, index) {
     await suppose(what);
-    const again = chip(index);
-    if (again) again.focus();
+    afterPaint(() => chip(index)?.focus());
   }
 
   function chip(index) {

@@ -229,7 +229,7 @@ function workbenchStart(root, server) {
   const showPolicy = policyFields(root, start.policies, change);
   const steps = workbenchSteps(root, {
     start, change, state: () => state, article: articleOfRun,
-    selected: (node) => { state.node = node; remember(); },
+    selected: (node) => { state.node = node; afterPaint(remember); },
     menu: (record) => server.menu(record).catch(() => ({})),
   });
 

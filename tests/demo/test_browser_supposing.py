@@ -9,8 +9,12 @@ from watched_page import Watched, answer, answered, ask
 pytestmark = pytest.mark.browser
 
 
-def pressed(page: Any) -> list[str]:
-    return [str(each) for each in page.locator("#wb-ticks [aria-pressed=true]").all_inner_texts()]
+def pressed(page: Any, objects: str) -> bool:
+    """Whether the step comes to be shown to give these objects."""
+    shown = (
+        "Array.from(document.querySelectorAll('#wb-ticks [aria-pressed=true]')).map(each => each.textContent).join(' ')"
+    )
+    return bool(page.wait_for_function(f"objects => {shown} === objects", arg=objects))
 
 
 def test_a_supposition_lights_what_it_changes(opened: Watched) -> None:
@@ -29,11 +33,11 @@ def test_objects_are_ticked_in_and_out_of_what_a_step_gives(opened: Watched) -> 
     page = opened.page
     ask(page, "How many purple things are there?")
     page.click('[data-node="1"]')
-    assert pressed(page) == ["1", "2"]
+    assert pressed(page, "1 2")
     page.click('#wb-ticks [aria-label="Object 0"]')
     page.wait_for_function("document.querySelector('.nmn-answer').textContent === '3'")
-    assert pressed(page) == ["0", "1", "2"]
-    assert page.evaluate("document.activeElement.ariaLabel") == "Object 0"
+    assert pressed(page, "0 1 2")
+    page.wait_for_function("document.activeElement.ariaLabel === 'Object 0'")
     assert "The answer changes from 2 to 3" in page.locator(".nmn-changes").inner_text()
     assert page.locator(".nmn-node.nmn-kept").count() == 1
     again = unquote(page.url)
