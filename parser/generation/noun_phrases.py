@@ -290,11 +290,11 @@ class NounPhrases:
         self.joins -= 1
         return said
 
-    def form(self, part: Things | Base) -> tuple[bool, bool, bool]:
+    def form(self, part: Things | Base) -> tuple[bool, bool, int]:
         """Parts of one form are joined without doubt."""
         if not isinstance(part, Things):
-            return True, False, False
-        return part.base is not None, self.has_noun(part), len(part.values) > 1
+            return True, False, 0
+        return part.base is not None, self.has_noun(part), min(len(part.values), 2)
 
     def joined(self, parts: Sequence[Things | Base], said: Sequence[str], marker: str, link: str) -> str:
         nested = self.joins > 1 or any(is_deep(part) for part in parts[:-1])
