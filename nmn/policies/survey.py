@@ -67,8 +67,12 @@ class Survey:
 
     @property
     def doubt(self) -> float:
-        """Probability that the answer is another than the likeliest; worlds that were not looked into count."""
-        return max(0.0, 1.0 - max(self.answers.values(), default=0.0))
+        """Probability that the answer is another than the likeliest, or that there is none.
+
+        Worlds that were not looked into count, and so do those in which something taken for granted does not hold.
+        """
+        known = (weight for answer, weight in self.answers.items() if answer is not None)
+        return max(0.0, 1.0 - max(known, default=0.0))
 
     @property
     def likeliest(self) -> list[tuple[str | None, float]]:
@@ -149,7 +153,7 @@ def survey(compiled: Compiled, belief: Belief, doubt: float, most: int = MOST_WO
         weights.append(weight)
         decided.append(world.decided)
         found += weight
-        if answers[answer] * belief.kept >= 1.0 - doubt:
+        if answer is not None and answers[answer] * belief.kept >= 1.0 - doubt:
             break  # sure enough already
         if len(weights) >= most or found * belief.kept >= 1.0 - SHARE * doubt:
             break

@@ -65,7 +65,7 @@ class Value:
 
     def _known(self, image: Pending, compiled: Compiled) -> Survey | Sure:
         answer, likely = image.modal.answer(compiled)
-        if likely >= 1.0 - self.doubt:
+        if answer is not None and likely >= 1.0 - self.doubt:
             return Sure(answer, 1.0 - likely)
         return survey(compiled, image.belief, self.doubt, MOST_WORLDS)
 

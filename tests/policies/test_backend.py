@@ -102,7 +102,16 @@ def test_less_tolerated_doubt_never_stops_before_it_is_met(seed: int) -> None:
 
 def test_nothing_is_bought_where_the_glance_is_sure() -> None:
     images = outcomes(4, noise=0.0)
-    assert not any(run(value(0.2), images)[1])
+    assert not any(run(value(0.2), images, PROGRAMS[:2])[1])
+
+
+def test_that_something_is_not_there_is_not_believed_at_a_glance() -> None:
+    images = outcomes(8, noise=0.0)
+    unique = PROGRAMS[2:3]
+    answers, bought, _ = run(value(0.2), images, unique)
+    failed = [bool(each.presuppositions) for each in answers]
+    assert any(failed)
+    assert [bool(looks) for looks in bought] == failed
 
 
 def test_a_budget_is_kept() -> None:
