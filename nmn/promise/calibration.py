@@ -241,6 +241,6 @@ def _calibration(record: Mapping[str, Any]) -> Calibration:
         raise ValueError("it has no images, or doubts that do not rise")
     if not np.isfinite(losses).all() or losses.min() < 0 or losses.max() > 1:
         raise ValueError("losses must be from 0 to 1")
-    names = ("source", "weights", "costs", "policy")
-    basis = Basis(*(str(record[name]) for name in names), labelled=bool(record["labelled"]))
+    source, weights, costs, policy = (str(record[name]) for name in ("source", "weights", "costs", "policy"))
+    basis = Basis(source, weights, costs, policy, bool(record["labelled"]))
     return Calibration(basis, int(record["questions"]), doubts, losses, int(record["seed"]))

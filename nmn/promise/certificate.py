@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from nmn.domain import NO, YES
-from nmn.possible import Facet, Leaf, PossibleProgram, PossibleScene, Proof, prove
+from nmn.possible import Facet, Leaf, PossibleProgram, PossibleScene, Proof, Split, prove
 from nmn.possible.rules import RULES
-from nmn.possible.scene import ATTRIBUTE_FACET, PRESENCE_FACET, bits
+from nmn.possible.scene import ATTRIBUTE_FACET, PRESENCE_FACET, RELATION_FACET, bits
 from nmn.possible.splitting import MOST_CASES
 from nmn.promise.verifying import VERSION, signed
 
@@ -37,7 +37,7 @@ class Certificate:
         return {
             "version": VERSION,
             "program": self.program.program.to_json()["nodes"],
-            "known": _known(self.program, self.scene),
+            "known": _known(self.program, self.scene, _anchors(self.program, self.proof)),
             "proof": _Writer(self.program).proof(self.proof),
             "answer": self.answer,
             "fingerprints": dict(self.fingerprints),
@@ -64,8 +64,27 @@ def certify(
     return None if proved is None else Certificate(proved.answer, program, scene, proved.proof, fingerprints)
 
 
-def _known(program: PossibleProgram, scene: PossibleScene) -> dict[str, Any]:
-    """What is known of the facets that a program reads."""
+_ANCHOR = {RULES["relate"]: 0, RULES["verify_rel"]: 0, RULES["choose_rel"]: 1}
+"""Operations that read the rows of one anchor, and which of their inputs that is."""
+
+
+def _anchors(program: PossibleProgram, proof: Proof) -> set[tuple[int, int]]:
+    """The relations and anchors whose rows a proof reads; an anchor of -1 stands for all."""
+    found: set[tuple[int, int]] = set()
+    if isinstance(proof, Split):
+        if proof.facet.kind == RELATION_FACET:
+            found.add((proof.facet.number, proof.facet.object))
+        return found.union(*(_anchors(program, part) for _, part in proof.parts))
+    relations = program.domain.relation_ids
+    for (rule, sources, _, _), node in zip(program.steps[: len(proof.values)], program.program.nodes, strict=False):
+        anchors = bits(proof.values[sources[_ANCHOR[rule]]]) if rule in _ANCHOR else [-1]
+        named = [relations[each] for each in node.constants if isinstance(each, str)]
+        found |= {(number, anchor) for number in named for anchor in anchors}
+    return found
+
+
+def _known(program: PossibleProgram, scene: PossibleScene, anchors: set[tuple[int, int]]) -> dict[str, Any]:
+    """What is known of the facets that a program reads; of relations, the rows that its proof reads."""
     domain = program.domain
     facets: dict[str, dict[str, int]] = {"presence": _claims(*scene.there, scene.objects)}
     for attribute in (domain.attributes[number] for number in program.attributes):
@@ -78,7 +97,8 @@ def _known(program: PossibleProgram, scene: PossibleScene) -> dict[str, Any]:
         relation, inverse = domain.relations[number], scene.inverses[number]
         rows = zip(scene.related_must[number], scene.related_may[number], strict=True)
         for anchor, row in enumerate(rows):
-            facets[f"relation {relation.name} {anchor}"] = _claims(*row, scene.objects)
+            if not anchors.isdisjoint({(number, anchor), (number, -1)}):
+                facets[f"relation {relation.name} {anchor}"] = _claims(*row, scene.objects)
         if inverse in program.relations:
             inverses[f"relation {relation.name}"] = f"relation {domain.relations[inverse].name}"
         said[relation.name] = relation.answer or relation.name

@@ -48,8 +48,8 @@ def test_a_promise_takes_so_many_images_without_a_changed_answer_and_no_more(
 @pytest.mark.parametrize("binary", [False, True])
 def test_a_claim_that_is_true_is_hardly_ever_refuted(kind: str, alpha: float, binary: bool) -> None:
     """At a risk of alpha itself, where it is hardest."""
-    draws = 4000
-    refuted = capital(drawn(kind, alpha, (draws, 700)), alpha, binary=binary) >= 1 / DELTA
+    draws = 2000
+    refuted = capital(drawn(kind, alpha, (draws, 600)), alpha, binary=binary) >= 1 / DELTA
     assert refuted.mean() <= DELTA + 3 * (DELTA * (1 - DELTA) / draws) ** 0.5
 
 
