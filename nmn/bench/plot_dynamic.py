@@ -33,14 +33,16 @@ def draw_dynamic(rows: Sequence[DynamicRow], path: Path) -> None:
     for name in dict.fromkeys(row.policy for row in rows):
         points = sorted((row for row in rows if row.policy == name), key=lambda row: row.flops_per_question)
         accuracy = [100 * row.accuracy for row in points]
-        style = {"marker": "o", "color": COLOURS.get(name, "#000000"), "label": name}
-        panels[0].plot([row.flops_per_question / 1e6 for row in points], accuracy, **style)
+        colour = COLOURS.get(name, "#000000")
+        flops = [row.flops_per_question / 1e6 for row in points]
+        panels[0].plot(flops, accuracy, marker="o", color=colour, label=name)
         if all(row.price_ms for row in points):
             ordered = sorted(points, key=lambda row: row.price_ms)
-            panels[1].plot([row.price_ms for row in ordered], [100 * row.accuracy for row in ordered], **style)
+            prices, shares = [row.price_ms for row in ordered], [100 * row.accuracy for row in ordered]
+            panels[1].plot(prices, shares, marker="o", color=colour, label=name)
         for row in points:
             for taken in list(row.ms.values())[:1]:
-                panels[1].plot([taken], [100 * row.accuracy], marker="x", color=style["color"])
+                panels[1].plot([taken], [100 * row.accuracy], marker="x", color=colour)
     for panel, words in zip(
         panels, ("MFLOPs a question", "ms a question: priced (o), measured at batch 1 (x)"), strict=True
     ):

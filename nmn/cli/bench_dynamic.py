@@ -173,7 +173,7 @@ def _work(files: list[Path], questions: Path, limit: int | None, domain: "Domain
 
 def _print(report: "DynamicReport") -> None:
     ways = list(dict.fromkeys(way for row in report.rows for way in row.ms))
-    shown = Table("policy", "doubt", "right", "less", "same", "looks", "opened", "MFLOPs", "priced, ms", *ways)
+    shown = Table("policy", "doubt", "accuracy", "less", "same", "looks", "opened", "MFLOPs", "priced, ms", *ways)
     for row in report.rows:
         shown.add_row(*_cells(row), *(f"{row.ms[way]:.2f}" if way in row.ms else "" for way in ways))
     out = console()

@@ -4,7 +4,7 @@ Source: Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv:1810.0399
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,11 @@ def figures_of(report: str) -> list[Figure]:
 
 
 def _sight(on: str, record: Mapping[str, Any]) -> list[Figure]:
+    from nmn.perception.report import Report
+
+    seen = Report(**{entry.name: record[entry.name] for entry in fields(Report)})
     shares = [(NAMES[part], record[part], record[whole]) for part, whole in SHARES.items()]
-    shares += [
-        (name, right, record["found"]) for name, right in zip(record["attributes"], record["right"], strict=True)
-    ]
+    shares += [(name, right, seen.found) for name, right in zip(seen.attributes, seen.right, strict=True)]
     return [
         Figure(on, what, f"{100 * part / max(1, whole):.2f} % ({part:,} of {whole:,})") for what, part, whole in shares
     ]
@@ -135,7 +136,9 @@ def markdown(card: Card, config: Mapping[str, Any], size: int) -> str:
     scale = network.get("scale", 1)
     stages = f"a glance at {network['width'] // scale} x {network['height'] // scale} px"
     if focus:
-        crop, pathways = focus["crop"]["size"], ", ".join(focus["pathways"])
+        from nmn.perception.crops import CropConfig
+
+        crop, pathways = CropConfig(**focus["crop"]).size, ", ".join(focus["pathways"])
         stages += f"; closer looks at single objects in crops of {crop} x {crop} px, by pathways for {pathways}"
     lines = [
         *("---", f"license: {card.licence.lower()}", "library_name: nmn", "tags: [visual-reasoning, object-detection]"),
