@@ -39,7 +39,7 @@ def test_sample_images_are_seen_as_they_are(
         values = [a.values for a in perceiver.domain.attributes]
         seen = Counter(tuple(v[k] for v, k in zip(values, column, strict=True)) for column in zip(*read, strict=True))
         right += seen == Counter(tuple(thing[name] for name in names) for thing in scene["objects"])
-    assert right >= 0.9 * len(samples)
+    assert right >= 0.8 * len(samples)
 
 
 def test_one_at_a_time_is_a_batch(perceiver: PixelPerceiver, samples: list[tuple[Path, dict[str, Any]]]) -> None:
