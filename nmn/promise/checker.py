@@ -1,8 +1,8 @@
 """Checker: does what a certificate says follow from what it takes as known? It imports no executor and no interpreter.
 
-A certificate says: where every facet has one of the values listed for it, the program's answer is this one, whichever they
-are. The checker goes through the program node by node, in its own words: a set of objects is two bit masks (surely in, maybe
-in), anything else a mask of what it may be. It takes nothing but the facets at their word. docs/promise.md has the format.
+A certificate says: whichever of the values listed for it every facet has, the program's answer is this one. The checker goes
+through the program node by node, in its own words: a set of objects is two bit masks (surely in, maybe in), anything else a
+mask of what it may be. It takes nothing but the facets at their word. docs/promise.md has the format.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,6 +42,8 @@ def check(record: Any, operations: Mapping[str, Operation]) -> None:
 
 def _check_case(program: Any, known: Any, recorded: Any, answer: Any, operations: Mapping[str, Operation]) -> None:
     """Whether every node has the recorded value, and the last one gives the answer."""
+    if {source for node in program for source in node["inputs"]} != {*range(len(program) - 1)}:
+        raise CertificateError("a node of the program is read by no other, or there is no such node")
     values: list[Any] = []
     kinds, granted, found = [""] * len(program), True, 0
     for number, (node, claimed) in enumerate(zip(program, recorded, strict=False)):
@@ -111,9 +113,8 @@ def _alike(known: Any, node: Any, anchor: int) -> Set:
 
 def across(known: Any, anchors: int, row: Callable[[int], Set]) -> Set:
     """What is there and stands in a relation to the one of some anchors, whichever it is."""
-    found = [row(anchor) for anchor in bits(anchors)]
-    whichever = reduce(and_, [must for must, _ in found]), reduce(or_, [may for _, may in found])
-    return _meet(whichever, carriers(known, "presence")["yes"])
+    musts, mays = zip(*[row(anchor) for anchor in bits(anchors)], strict=True)
+    return _meet((reduce(and_, musts), reduce(or_, mays)), carriers(known, "presence")["yes"])
 
 
 def _meet(first: Set, second: Set) -> Set:

@@ -247,6 +247,16 @@ def test_what_is_no_certificate_is_refused_in_one_line(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_node_that_fails_must_be_one_that_the_answer_hangs_on() -> None:
+    """Else a program that fails nowhere could be given a node that does, beside it."""
+
+    def count_everything(record: dict[str, Any]) -> None:
+        record["program"][-1] = {"operation": "count", "attribute": None, "inputs": [0], "constants": []}
+
+    with pytest.raises(CertificateError, match="read by no other"):
+        verify(changed(UNGRANTED, count_everything))
+
+
 def test_a_proof_that_is_nested_without_end_is_refused() -> None:
     deep = '{"version":1,"program":[],"known":' + "[" * 100_000 + "]" * 100_000
     with pytest.raises(CertificateError):
