@@ -107,9 +107,11 @@ def test_a_strangers_images_are_seen_better_after_fine_tuning(nmn: Command, tmp_
 
     train = ["--images", MINI / "train" / "images", "--scenes", MINI / "train" / "CLEVR_scenes.json"]
     told = ["--out", tmp_path, "--config", "configs/glance.yaml", "--start", "shipped", "--boxes-from", "shipped"]
-    numbers = ["--tune", 10, "--steps", 60, "--set", "rate=5e-4", "--set", "warmup=20", "--set", "average=0.9"]
+    numbers = ["--tune", 10, "--steps", 100, "--set", "rate=1e-3", "--set", "warmup=20", "--set", "average=0.95"]
     done = nmn("train", "perception", *train, *told, *numbers)
     assert done.code == 0, done.err
     before, after = seen(None), seen(tmp_path / "weights")
-    colour = before["attributes"].index("color")
-    assert after["right"][colour] / after["found"] > before["right"][colour] / before["found"]
+    # Its labels of colour and material are not those of its pictures, so sizes and places are what can be learned.
+    size = before["attributes"].index("size")
+    assert after["right"][size] / after["found"] > before["right"][size] / before["found"]
+    assert after["error"] < before["error"]
