@@ -105,7 +105,7 @@ class Engine:
             source: A folder that :meth:`save_pretrained` wrote; the weights that ship with the package if None.
             device: Where it computes.
             policy: How closely images are looked at, as for the engine itself.
-            parser: Reads questions, as for the engine itself.
+            parser: Reads questions, likewise.
             registry: The operations, as for the engine itself; of their variants those that the weights are of.
             execution_guided: How readings are chosen, as for the engine itself.
 
@@ -149,7 +149,7 @@ class Engine:
         return Engine(perceiver, registry=registry, backend=backend, parser=parser, execution_guided=execution_guided)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write the perceiver's weights and configuration, and the modules'; :meth:`from_pretrained` reads them.
+        """Write the perceiver's weights, the modules' and what policies need; :meth:`from_pretrained` reads them.
 
         Raises: InputError when the perceiver has nothing to save.
         """
@@ -157,10 +157,12 @@ class Engine:
         if save is None:
             raise InputError(f"{type(self.perceiver).__name__} has no weights to save")
         save(folder)
+        if self.staged is not None and self.staged.fitted:
+            self.staged.settings.write(Path(folder))
+        from nmn.module_weights import write_module_weights
+
         modules = getattr(self.backend, "modules", None)
         if modules is not None:
-            from nmn.module_weights import write_module_weights
-
             write_module_weights(Path(folder), modules)
 
     def _with_modules(self, folder: Path, device: "str | torch.device") -> "Engine":
@@ -268,9 +270,7 @@ class Engine:
     ) -> list[Answer]:
         """Run checked programs, one image for each; equal images are looked at once.
 
-        What runs them is from :meth:`backend_for`, that of the engine's own policy if None.
-
-        Raises: InputError when an image cannot be used.
+        What runs them is from :meth:`backend_for`, that of the engine's own policy if None. Raises: InputError.
         """
         backend = self.backend_for() if backend is None else backend
         load = self._load(backend)

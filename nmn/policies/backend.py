@@ -25,6 +25,7 @@ from nmn.policies.looks import Look, Pending, Policy
 from nmn.policies.reporting import Reporting
 from nmn.policies.tally import Tally
 from nmn.policies.telling import looked_closer
+from nmn.policies.told import Told
 from nmn.program import Program
 from nmn.scene import FacetStore
 from nmn.soft import SoftBackend, split_by_size
@@ -252,22 +253,14 @@ class _Batch:
     def answers(self, trace: bool) -> list[Answer]:
         """Run all programs on what is known now."""
         glance = replace(self.glance, presence=self._presence())
-        attributes = {name: self._attribute(name) for name in self.attributes}
+        attributes = {} if trace else {name: self._attribute(name) for name in self.attributes}
         found: list[Answer | None] = [None] * len(self.programs)
         for members, part in split_by_size(glance):
             place = {image: row for row, image in enumerate(members)}
             own = [index for index, position in enumerate(self.positions) if position in place]
             if not own:
                 continue
-            store = FacetStore.of(self.perceiver, part)
-            for name, (rows, values) in attributes.items():
-                kept, chosen = _of(rows, place, len(self.questions))
-                if len(kept):
-                    store.set_attribute(name, kept, values[chosen])
-            for name, (rows, odds) in self.relations.items():
-                kept, chosen = _of(rows, place, len(self.questions))
-                if len(kept):
-                    store.set_relation(name, kept, odds[chosen][:, : store.glance.mask.shape[1]])
+            store = self._traced_store(part, members) if trace else self._store(part, place, attributes)
             programs = [self.programs[index] for index in own]
             answered = self.backend.soft.answers(
                 programs, [place[self.positions[index]] for index in own], store, trace
@@ -275,6 +268,29 @@ class _Batch:
             for index, answer in zip(own, answered, strict=True):
                 found[index] = self._with_looks(answer, index) if trace else answer
         return [answer for answer in found if answer is not None]
+
+    def _store(
+        self, part: Glance, place: Mapping[int, int], attributes: Mapping[str, tuple[Rows, Tensor]]
+    ) -> FacetStore:
+        """What is known of some of the images."""
+        store = FacetStore.of(self.perceiver, part)
+        for name, (rows, values) in attributes.items():
+            kept, chosen = _of(rows, place, len(self.questions))
+            if len(kept):
+                store.set_attribute(name, kept, values[chosen])
+        for name, (rows, odds) in self.relations.items():
+            kept, chosen = _of(rows, place, len(self.questions))
+            if len(kept):
+                store.set_relation(name, kept, odds[chosen][:, : store.glance.mask.shape[1]])
+        return store
+
+    def _traced_store(self, part: Glance, members: Sequence[int]) -> FacetStore:
+        """The same, given when it is asked for."""
+        tables = {name: self._log_chances(name) for name in self.attributes}
+        told = Told(
+            self.perceiver, lambda name, rows: tables[name][rows.images, rows.objects], frozenset(tables), members
+        )
+        return FacetStore.of(told, part)
 
     def _with_looks(self, answer: Answer, place: int) -> Answer:
         image = self.pending[self.positions[place]]
@@ -294,11 +310,16 @@ class _Batch:
 
     def _attribute(self, name: str) -> tuple[Rows, Tensor]:
         """Log-probabilities of an attribute, [rows, values], of all objects of the images that read it."""
-        rows, table = self.attributes[name]
-        values = torch.from_numpy(np.log(np.maximum(table, SMALLEST))).to(self.glance.presence)
+        rows, _ = self.attributes[name]
+        return rows, self._log_chances(name)[rows.images, rows.objects]
+
+    def _log_chances(self, name: str) -> Tensor:
+        """[images, objects, values]."""
+        table = np.log(np.maximum(self.attributes[name][1], SMALLEST))
+        values = torch.from_numpy(table).to(self.glance.presence).clamp_min(-LIMIT)
         for told, reported in self.reports.get(name, ()):
             values[told.images, told.objects] = reported.to(values)
-        return rows, values[rows.images, rows.objects].clamp_min(-LIMIT)
+        return values
 
 
 def _of(rows: Rows, place: Mapping[int, int], whole: int) -> tuple[Rows, Tensor | slice]:
