@@ -127,13 +127,13 @@ class CostTable:
 
 
 def machine_fingerprint() -> str:
-    """What tells machines apart whose times differ: the processor, the number of threads, torch."""
+    """What tells machines apart whose times differ: the processor, the system, torch."""
     model = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.is_file():
         names = [line for line in information.read_text(errors="replace").splitlines() if line.startswith("model name")]
         model = names[0].partition(":")[2].strip() if names else model
-    return _digest(f"{model}|{platform.system()}|{torch.__version__}|{torch.get_num_threads()}".encode())
+    return _digest(f"{model}|{platform.system()}|{torch.__version__}".encode())
 
 
 def weights_fingerprint(folder: Path) -> str:
