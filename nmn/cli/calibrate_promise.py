@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 POLICY_EXAMPLE = examples(
     "nmn calibrate policy --weights run/weights --from 500 \\",
-    "    --images $DATA/images/calib --questions $DATA/questions/CLEVR_calib_questions.json",
+    "    --images $DATA/images/calib \\",
+    "    --questions $DATA/questions/CLEVR_calib_questions.json",
     "nmn calibrate policy --weights run/weights --unlabelled \\",
     "    --images my/photos --questions my/questions.json --risk 0.01",
 )

@@ -151,7 +151,11 @@ def markdown(card: Card, config: Mapping[str, Any], size: int) -> str:
         *_figures(card.figures),
         *_section("Limits", card.limits),
         *("", "## Use", "", "```python", "from nmn.perception.detector import PixelPerceiver", ""),
-        *('perceiver = PixelPerceiver.from_pretrained("FOLDER")  # no folder: the weights of the package', "```", ""),
+        *(
+            "perceiver = PixelPerceiver.from_pretrained()  # the weights of the package; or those of a folder",
+            "```",
+            "",
+        ),
     ]
     return "\n".join(lines)
 

@@ -129,7 +129,14 @@ def test_the_main_commands_have_examples() -> None:
     assert wanted <= {path for path, _ in commands()}
 
 
-SERVES_TRAINS_OR_NEEDS_FILES = ("nmn demo", "nmn calibrate ", "nmn train ", "nmn eval compare")
+SERVES_TRAINS_OR_NEEDS_FILES = (
+    "nmn demo",
+    "nmn calibrate ",
+    "nmn train ",
+    "nmn eval compare",
+    "nmn import ",
+    "nmn verify",
+)
 
 
 COSTLY = ("nmn bench ", "nmn export ")

@@ -162,7 +162,7 @@ def test_one_object_that_is_supposed_is_taken_for_granted_no_longer(engine: Engi
     text = "query[size](unique(filter(scene(), color=purple)))"
     image = samples / "CLEVR_val_000260.jpg"
     assert inspect(engine, image, program(text), measure=False).view.failures
-    shown = supposing(engine, image, text, SupposedObjects(2, (0,))).view
+    shown = supposing(engine, image, text, SupposedObjects(2, (2,))).view
     assert not shown.failures
     assert shown.answer == "small"
     assert not shown.nodes[2].notes
