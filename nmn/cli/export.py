@@ -56,8 +56,9 @@ def onnx(
 @app.command(
     epilog=examples(
         "nmn export card --out README.md",
-        'nmn export card --weights run/weights --out run/weights/README.md --name "My objects" \\',
-        '    --licence MIT --data "500 photos of my desk" --limit "never tried outside" \\',
+        "nmn export card --weights run/weights --out run/weights/README.md \\",
+        '    --name "My objects" --licence MIT \\',
+        '    --data "500 photos of my desk" --limit "never tried outside" \\',
         '    --report "100 photos kept out=report.json"',
     )
 )
