@@ -75,7 +75,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Ser
     folder = tmp_path_factory.mktemp("served")
     port = free_port()
     command = [sys.executable, "-P", "-c", WATCHED, str(folder / "connections"), "--port", str(port)]
-    environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore"}
+    environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore", "PYTHONFAULTHANDLER": "1"}
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
         try:
