@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from nmn.bench.executor import IMAGES, WORKS, Row
 from nmn.errors import InputError
@@ -16,17 +17,24 @@ COLOURS = {
 }
 
 
-def draw(rows: Sequence[Row], path: Path) -> None:
-    """One panel for each work and number of questions an image: times the loop's speed, against the batch size.
-
-    Raises: InputError when matplotlib is not installed.
-    """
+def drawing_to_files() -> Any:
+    """Matplotlib's pyplot, without a window. Raises: InputError when matplotlib is not installed."""
     try:
         import matplotlib
     except ImportError:
         raise InputError("--plot needs matplotlib: pip install 'nmn-engine[plots]'") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
+
+    return pyplot
+
+
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """One panel for each work and number of questions an image: times the loop's speed, against the batch size.
+
+    Raises: InputError when matplotlib is not installed.
+    """
+    pyplot = drawing_to_files()
 
     works = [work for work in WORKS if any(row.work == work for row in rows)]
     figure, axes = pyplot.subplots(len(IMAGES), len(works), figsize=(4.2 * len(works), 6.4), squeeze=False)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nmn.bench.dynamic import DynamicRow
-from nmn.errors import InputError
+from nmn.bench.plot import drawing_to_files
 
 COLOURS = {
     "everything": "#c2571a",
@@ -22,12 +22,7 @@ def draw_dynamic(rows: Sequence[DynamicRow], path: Path) -> None:
 
     Raises: InputError when matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise InputError("--plot needs matplotlib: pip install 'nmn-engine[bench]'") from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    pyplot = drawing_to_files()
 
     figure, panels = pyplot.subplots(1, 2, figsize=(11, 4.2), sharey=True)
     for name in dict.fromkeys(row.policy for row in rows):
